@@ -1,0 +1,1 @@
+"""eyetest: an eye test for image classifiers."""

@@ -1,0 +1,85 @@
+"""What every data set gives: classes, a fingerprint, and splits that are read by rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..records import DataRecord
+from ..types import SPLITS, Labels, Masks, Pixels, Rows, SplitName, image_ids
+
+
+class SplitData(ABC):
+    """One split, read by rows so that memory stays bounded."""
+
+    name: SplitName
+    labels: Labels
+    source: Rows
+    """Row of each image in the file or folder order that it came from."""
+    metadata: Mapping[str, np.ndarray]
+    """Further columns, one value an image."""
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.labels)
+
+    @property
+    def rows(self) -> Rows:
+        """All row numbers."""
+        return np.arange(len(self), dtype=np.int64)
+
+    def ids(self, rows: Rows) -> tuple[str, ...]:
+        """The ids `<split>-<row>` of these rows."""
+        return image_ids(self.name, rows)
+
+    @abstractmethod
+    def images(self, rows: Rows) -> Pixels:
+        """The images of these rows, uint8 RGB, n 3 h w."""
+
+    def masks(self, rows: Rows) -> Masks | None:
+        """Object masks of these rows, or None where the data set has none."""
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A labelled set of images in three splits. It never downloads anything on its own."""
+
+    name: str
+    """As given to --data."""
+    title: str
+    """As printed beside every figure."""
+    classes: tuple[str, ...]
+    image_size: tuple[int, int]
+    """Height, width in pixels."""
+    fingerprint: str
+    """16 hex digits over what the images and labels are made of; equal means the same data."""
+    splits: Mapping[SplitName, SplitData] = field(repr=False)
+
+    @property
+    def train(self) -> SplitData:
+        """The images a recipe may learn from."""
+        return self.splits["train"]
+
+    @property
+    def validation(self) -> SplitData:
+        """The images a choice may be made on (epoch, recipe, threshold)."""
+        return self.splits["validation"]
+
+    @property
+    def test(self) -> SplitData:
+        """The images that are read once, at the end, and never for a choice."""
+        return self.splits["test"]
+
+    def record(self) -> DataRecord:
+        """What run.json says of this data set."""
+        return DataRecord(
+            name=self.name,
+            title=self.title,
+            fingerprint=self.fingerprint,
+            classes=self.classes,
+            images={name: len(self.splits[name]) for name in SPLITS},
+        )

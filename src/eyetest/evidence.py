@@ -1,0 +1,141 @@
+"""What a check may ask for (needs), and what answers it (evidence)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, final
+
+import numpy as np
+
+from .errors import MissingEvidence, UndeclaredNeed
+from .types import Features, MapSet, Predictions, Rows, SplitName, Target, TrainingHistory
+from .views.base import View
+from .views.identity import Identity
+
+T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Need(Generic[T_co]):
+    """A typed request: evidence[need] has the type in the brackets."""
+
+
+@final
+@dataclass(frozen=True)
+class Predict(Need[Predictions]):
+    """Predictions on a view of a split; `limit` asks for a seeded stratified sample of that many rows."""
+
+    view: View = field(default_factory=Identity)
+    split: SplitName = "test"
+    limit: int | None = None
+
+
+@final
+@dataclass(frozen=True)
+class Embed(Need[Features]):
+    """Penultimate features of a split."""
+
+    split: SplitName = "test"
+
+
+@final
+@dataclass(frozen=True)
+class History(Need[TrainingHistory]):
+    """How the training went; only a run that eyetest trained has one."""
+
+
+@final
+@dataclass(frozen=True)
+class Select:
+    """Which test images a phase-two need is about, decided from phase-one predictions."""
+
+    kind: str
+    """`errors`: wrong ones, surest first · `sample`: a seeded sample · `ids`: these rows."""
+    limit: int = 0
+    chosen: tuple[int, ...] = ()
+
+    @staticmethod
+    def errors(limit: int) -> Select:
+        """The `limit` most confident errors (confidence descending, then row)."""
+        return Select("errors", limit)
+
+    @staticmethod
+    def sample(limit: int) -> Select:
+        """A seeded sample of `limit` images."""
+        return Select("sample", limit)
+
+    @staticmethod
+    def ids(rows: tuple[int, ...]) -> Select:
+        """Exactly these rows of the test split."""
+        return Select("ids", len(rows), rows)
+
+    def rows(self, predictions: Predictions, seed: int) -> Rows:
+        """The selected rows of the split of `predictions`, ascending in the selection's own order."""
+        if self.kind == "ids":
+            return np.array(self.chosen, dtype=np.int64)
+        if self.kind == "sample":
+            order = np.random.default_rng([seed, len(predictions.rows)]).permutation(len(predictions.rows))
+            return np.sort(predictions.rows[order[: self.limit]])
+        wrong = np.flatnonzero(~predictions.correct)
+        surest = wrong[np.lexsort((predictions.rows[wrong], -predictions.confidence[wrong]))]
+        result: Rows = predictions.rows[surest[: self.limit]]
+        return result
+
+
+@final
+@dataclass(frozen=True)
+class Explain(Need[MapSet]):
+    """Maps by one method (a name in `explain/`), of one target class, for selected test images.
+
+    A run may hold maps of more images than were selected (a study adds those of the other model);
+    the answer then holds them all.
+    """
+
+    method: str
+    target: Target
+    select: Select
+
+
+@final
+@dataclass(frozen=True)
+class Context:
+    """What is known about the data without asking a model."""
+
+    classes: tuple[str, ...]
+    data_title: str
+    fingerprint: str
+    """Of the data: seeds every resample, so that two runs on the same data resample alike."""
+    seed: int
+
+
+@final
+class Evidence:
+    """The answers to one check's needs; reading anything else is an error that names check and need."""
+
+    def __init__(
+        self, owner: str, declared: frozenset[Need[Any]], context: Context, load: Callable[[Need[Any]], Any]
+    ) -> None:
+        self._owner, self._declared, self._load, self.context = owner, declared, load, context
+
+    def __getitem__(self, need: Need[T]) -> T:
+        """The evidence for a declared need.
+
+        Raises UndeclaredNeed if needs() does not list it, MissingEvidence if this run does not hold it.
+        """
+        if need not in self._declared:
+            raise UndeclaredNeed(f"{self._owner} read {need}, but its needs() does not list it.")
+        value: T = self._load(need)
+        return value
+
+
+def from_mapping(owner: str, context: Context, values: Mapping[Need[Any], Any]) -> Evidence:
+    """Evidence from a plain mapping: one line tests a check on made-up data."""
+
+    def load(need: Need[Any]) -> Any:
+        if need not in values:
+            raise MissingEvidence(f"there is no {type(need).__name__.lower()} evidence in this run")
+        return values[need]
+
+    return Evidence(owner, frozenset(values), context, load)

@@ -1,0 +1,283 @@
+"""Everything that is written as JSON: findings with their estimates and blocks, and the record of a run."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+Status = Literal["ok", "concern", "inconclusive", "not_applicable", "error"]
+Better = Literal["higher", "lower", "neither"]
+RunKind = Literal["train", "audit", "compare", "study", "validate"]
+RunStatus = Literal["running", "interrupted", "complete"]
+Cell = str | int | float | bool | None
+
+
+class Record(BaseModel):
+    """A frozen record whose floats are finite and whose fields are all known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Estimate(Record):
+    """One number with its interval: never a number without n, interval and method."""
+
+    name: str
+    """As a gate addresses it, a class or severity in brackets: `accuracy[frog]`."""
+    value: float
+    low: float
+    high: float
+    confidence: float = 0.95
+    n: int
+    """Images behind the number."""
+    unit: str
+    """`fraction`, `nats`, `points`, …"""
+    better: Better
+    method: str
+    """How the interval was made, with its parameters."""
+    statistic: str | None = None
+    """Name in stats.STATISTICS, or None if it is no statistic of per-image columns."""
+    columns: tuple[str, ...] = ()
+    """What the statistic reads from scores/<CODE>.parquet, in the order of its arguments."""
+
+
+class Scalar(Record):
+    """One number that stands in for a figure, by the name of its estimate."""
+
+    kind: Literal["scalar"] = "scalar"
+    title: str
+    estimate: str
+
+
+class Table(Record):
+    """Rows to read; the first column names the row."""
+
+    kind: Literal["table"] = "table"
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+class Series(Record):
+    """One line of a curve, with an optional band."""
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+
+
+class Curve(Record):
+    """Lines over one axis."""
+
+    kind: Literal["curve"] = "curve"
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    mark_x: float | None = None
+    """A vertical line, such as the chosen epoch."""
+    mark_label: str = ""
+    diagonal: bool = False
+
+
+class Matrix(Record):
+    """Counts of rows against columns, such as a confusion matrix."""
+
+    kind: Literal["matrix"] = "matrix"
+    title: str
+    row_label: str
+    column_label: str
+    labels: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+class Forest(Record):
+    """Estimates with their intervals on one axis, by their names."""
+
+    kind: Literal["forest"] = "forest"
+    title: str
+    x_label: str
+    estimates: tuple[str, ...]
+
+
+class MapPicture(Record):
+    """One explanation map of a gallery image."""
+
+    method: str
+    target: str
+    """`predicted` or `label`."""
+    class_name: str
+    low: float
+    high: float
+    """The scale that is shared by all maps of this method in the gallery, in the method's units."""
+    own_maximum: float
+    """Largest value of this map in the method's units; at or below 0 there is no positive evidence."""
+    file: str
+    """Path inside the run directory."""
+
+
+class Card(Record):
+    """One image of a gallery with what was said about it."""
+
+    id: str
+    truth: str
+    predicted: str
+    confidence: float
+    image: str
+    """Path inside the run directory."""
+    note: str = ""
+    group: str = ""
+    """For filters and headings: `fixed`, `broken`, a direction, …"""
+    maps: tuple[MapPicture, ...] = ()
+    other_predicted: str = ""
+    other_confidence: float | None = None
+    """The second model of a comparison."""
+    other_maps: tuple[MapPicture, ...] = ()
+
+
+class Gallery(Record):
+    """Images to look at."""
+
+    kind: Literal["gallery"] = "gallery"
+    title: str
+    total: int
+    """How many there are; a gallery may show fewer."""
+    cards: tuple[Card, ...]
+
+
+class Note(Record):
+    """A paragraph."""
+
+    kind: Literal["note"] = "note"
+    text: str
+
+
+Block = Annotated[Scalar | Table | Curve | Matrix | Forest | Gallery | Note, Field(discriminator="kind")]
+
+
+class Finding(Record):
+    """The answer of one check: a plain sentence, its numbers, the images behind it and its limits."""
+
+    schema_version: int = SCHEMA_VERSION
+    code: str
+    name: str
+    title: str
+    question: str
+    status: Status
+    headline: str
+    estimates: tuple[Estimate, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    samples: tuple[str, ...] = ()
+    """Ids of the images it cites."""
+    params: dict[str, Cell] = {}
+    limits: tuple[str, ...]
+    seconds: float = 0.0
+
+    def estimate(self, name: str) -> Estimate:
+        """The estimate called `name`; KeyError if there is none."""
+        for estimate in self.estimates:
+            if estimate.name == name:
+                return estimate
+        raise KeyError(f"{self.code} has no estimate {name!r}; it has {[e.name for e in self.estimates]}")
+
+
+class DataRecord(Record):
+    """Which data a run read."""
+
+    name: str
+    """As given to --data, such as `cifar10`."""
+    title: str
+    """As printed beside every figure, such as `CIFAR-10 (JPEG copy)`."""
+    fingerprint: str
+    classes: tuple[str, ...]
+    images: dict[str, int]
+    """Images in each split."""
+
+
+class ModelRecord(Record):
+    """Which model a run looked at."""
+
+    name: str
+    """As printed, such as `baseline`."""
+    fingerprint: str
+    """SHA-256 of the weights, first 16 hex digits."""
+    parameters: int
+    source: str
+    """Where the weights lie, relative to this run where possible."""
+
+
+class RunRecord(Record):
+    """run.json: what was asked, of what, with what, and how far it came."""
+
+    schema_version: int = SCHEMA_VERSION
+    kind: RunKind
+    status: RunStatus
+    id: str
+    command: str
+    created: str
+    """UTC, ISO 8601."""
+    seconds: float = 0.0
+    seed: int
+    data: DataRecord
+    models: tuple[ModelRecord, ...]
+    device: str
+    versions: dict[str, str]
+    git: str = ""
+    config: dict[str, Any] = {}
+    children: tuple[str, ...] = ()
+    """Directories of the runs that this one holds or compares, relative to this one."""
+
+
+class EpochMetrics(Record):
+    """One line of train/metrics.jsonl."""
+
+    columns: ClassVar[tuple[str, ...]] = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    """On clean images of a fixed stratified sample of the training split, evaluation mode."""
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    """At the end of the epoch."""
+    seconds: float
+    images_per_second: float
+
+
+class TrainResult(Record):
+    """train/result.json: what training ended with."""
+
+    recipe: str
+    epochs: int
+    chosen_epoch: int
+    """Best validation accuracy, ties to the earlier. The test split has no say."""
+    chosen_train_accuracy: float
+    last_train_accuracy: float
+    """On all clean training images."""
+    train_images: int
+    chosen_validation_accuracy: float
+    last_validation_accuracy: float
+    validation_images: int
+    seconds: float
+
+
+class PassPlan(Record):
+    """One planned pass of the model, with what it will cost."""
+
+    what: str
+    split: str
+    images: int
+    seconds: float
+
+
+class Plan(Record):
+    """plan.json: everything the model will be asked, before it is asked."""
+
+    schema_version: int = SCHEMA_VERSION
+    passes: tuple[PassPlan, ...]
+    seconds: float
+    note: str = ""

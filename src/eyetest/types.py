@@ -1,0 +1,127 @@
+"""NumPy aliases with their shapes, and the payloads that a run stores. No torch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, final
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64, UInt8
+
+Pixels = UInt8[np.ndarray, "n 3 h w"]
+"""Stored images: RGB, 0 to 255."""
+Masks = Bool[np.ndarray, "n h w"]
+"""True on the object."""
+Rows = Int64[np.ndarray, " n"]
+"""Row numbers within one split."""
+Labels = Int64[np.ndarray, " n"]
+"""Class indices, 0 to k-1."""
+Logits = Float32[np.ndarray, "n k"]
+Probabilities = Float64[np.ndarray, "n k"]
+Column = Float64[np.ndarray, " n"]
+"""One number an image; booleans are 0 and 1."""
+
+SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+Target = Literal["predicted", "label"]
+"""The class that an explanation explains."""
+
+
+def image_ids(split: str, rows: Rows) -> tuple[str, ...]:
+    """The ids `<split>-<row>` of rows of a split."""
+    return tuple(f"{split}-{row}" for row in rows.tolist())
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model said about rows of a split, with the labels beside it."""
+
+    split: str
+    rows: Rows
+    labels: Labels
+    logits: Logits
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The image ids `<split>-<row>`."""
+        return image_ids(self.split, self.rows)
+
+    @property
+    def probabilities(self) -> Probabilities:
+        """Softmax of the logits in float64."""
+        return np.exp(self.log_probabilities)
+
+    @property
+    def log_probabilities(self) -> Probabilities:
+        """Log-softmax of the logits in float64."""
+        logits = self.logits.astype(np.float64)
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        result: Probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        return result
+
+    @property
+    def predicted(self) -> Labels:
+        """The predicted class; ties go to the lowest index."""
+        result: Labels = self.logits.argmax(axis=1).astype(np.int64)
+        return result
+
+    @property
+    def correct(self) -> Bool[np.ndarray, " n"]:
+        """Whether the predicted class is the label."""
+        result: Bool[np.ndarray, " n"] = self.predicted == self.labels
+        return result
+
+    @property
+    def confidence(self) -> Column:
+        """Probability of the predicted class."""
+        result: Column = self.probabilities.max(axis=1)
+        return result
+
+    @property
+    def loss(self) -> Column:
+        """Negative log-likelihood of the label, in nats."""
+        result: Column = -self.log_probabilities[np.arange(len(self.labels)), self.labels]
+        return result
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Penultimate features of rows of a split."""
+
+    split: str
+    rows: Rows
+    values: Float32[np.ndarray, "n d"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class MapSet:
+    """Explanation maps of rows of a split, in the method's own units (never stretched per image)."""
+
+    split: str
+    rows: Rows
+    classes: Labels
+    """The class that each map explains."""
+    values: Float32[np.ndarray, "n h w"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class TrainingHistory:
+    """Per-epoch training metrics, and the validation loss of every image after every epoch."""
+
+    epoch: Int64[np.ndarray, " e"]
+    """1 for the first epoch."""
+    train_loss: Float64[np.ndarray, " e"]
+    """The loss that was minimised, with augmentation and label smoothing as the recipe says."""
+    train_accuracy: Float64[np.ndarray, " e"]
+    """On clean training images in evaluation mode (a fixed stratified sample)."""
+    validation_loss: Float64[np.ndarray, " e"]
+    validation_accuracy: Float64[np.ndarray, " e"]
+    learning_rate: Float64[np.ndarray, " e"]
+    chosen_epoch: int
+    image_validation_loss: Float32[np.ndarray, "e n"]
+    """Un-smoothed negative log-likelihood of each validation image after each epoch, in nats."""
+    image_validation_correct: Bool[np.ndarray, "e n"]
