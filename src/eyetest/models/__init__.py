@@ -1,0 +1,1 @@
+"""Classifiers: pixels in, logits out."""

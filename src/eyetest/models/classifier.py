@@ -1,0 +1,120 @@
+"""What eyetest asks of a model: pixels in [0, 1] in, logits out, and the user's module left as it was."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ModelError
+from ..records import ModelRecord
+from ..tensors import ClassTensor, Images, LogitTensor
+
+
+@final
+class Classifier:
+    """A module with its normalisation and its classes. Outside of it, pixels are in [0, 1].
+
+    Every call runs in evaluation mode and leaves mode, gradients and hooks of the module as they were.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        classes: Sequence[str],
+        mean: Sequence[float] = (0.0, 0.0, 0.0),
+        std: Sequence[float] = (1.0, 1.0, 1.0),
+        name: str = "model",
+        source: str = "",
+    ) -> None:
+        self.module, self.classes, self.name, self.source = module, tuple(classes), name, source
+        self.mean, self.std = tuple(mean), tuple(std)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters lie."""
+        return next((p.device for p in self.module.parameters()), torch.device("cpu"))
+
+    def normalise(self, images: Images) -> Tensor:
+        """What the module itself is fed."""
+        shape = (1, 3, 1, 1)
+        return (images - images.new_tensor(self.mean).view(shape)) / images.new_tensor(self.std).view(shape)
+
+    def predict(self, images: Images) -> LogitTensor:
+        """Logits, without gradients.
+
+        Raises ModelError if there is not one finite logit a class.
+        """
+        with self.evaluation(), torch.inference_mode():
+            logits = self.module(self.normalise(images.to(self.device)))
+        return self._checked(logits, len(images))
+
+    def loss_gradient(self, images: Images, classes: ClassTensor) -> Images:
+        """Gradient of each image's cross-entropy towards `classes`, with respect to its pixels."""
+        return self.pixel_gradient(images, classes, loss=True)
+
+    def pixel_gradient(self, images: Images, classes: ClassTensor, *, loss: bool = False) -> Images:
+        """Gradient of each image's logit of `classes` (or of its cross-entropy) with respect to its pixels."""
+        with self.evaluation(), torch.enable_grad():
+            pixels = images.detach().to(self.device).requires_grad_(True)
+            targets = classes.to(self.device)
+            logits = self.module(self.normalise(pixels))
+            chosen = logits.gather(1, targets[:, None]).sum()
+            score = nn.functional.cross_entropy(logits, targets, reduction="sum") if loss else chosen
+            (gradient,) = torch.autograd.grad(score, pixels)
+        return gradient.detach()
+
+    @contextmanager
+    def evaluation(self) -> Iterator[None]:
+        """Evaluation mode with frozen parameters; everything is as before afterwards, also after an exception."""
+        modes = [(module, module.training) for module in self.module.modules()]
+        frozen = [(parameter, parameter.requires_grad) for parameter in self.module.parameters()]
+        try:
+            self.module.eval()
+            for parameter, _ in frozen:
+                parameter.requires_grad_(False)
+            yield
+        finally:
+            for module, training in modes:
+                module.training = training
+            for parameter, wanted in frozen:
+                parameter.requires_grad_(wanted)
+
+    def record(self) -> ModelRecord:
+        """What run.json says of this model."""
+        return ModelRecord(
+            name=self.name,
+            fingerprint=fingerprint(self.module.state_dict()),
+            parameters=sum(p.numel() for p in self.module.parameters()),
+            source=self.source,
+        )
+
+    def _checked(self, logits: Tensor, n: int) -> LogitTensor:
+        wanted = (n, len(self.classes))
+        if not isinstance(logits, Tensor) or tuple(logits.shape) != wanted:
+            got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+            raise ModelError(
+                f"The model {self.name!r} answered {got}, but {wanted} was expected: one logit for each of the "
+                f"{len(self.classes)} classes. Use a model trained for these classes, or data with the model's classes."
+            )
+        bad = int((~torch.isfinite(logits)).any(1).sum())
+        if bad:
+            raise ModelError(
+                f"The model {self.name!r} gave NaN or infinite logits for {bad} of {n} images. Finite logits are "
+                "expected. Check that the training did not diverge and that pixels in [0, 1] are what it expects."
+            )
+        return logits.float()
+
+
+def fingerprint(state: Mapping[str, Tensor]) -> str:
+    """First 16 hex digits of SHA-256 over names and values of all tensors."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        digest.update(name.encode())
+        digest.update(state[name].detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]

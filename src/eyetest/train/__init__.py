@@ -1,0 +1,1 @@
+"""Recipes, batched augmentation, and the loop."""
