@@ -1,1 +1,41 @@
-"""eyetest: an eye test for image classifiers."""
+"""eyetest: an eye test for image classifiers.
+
+`import eyetest` costs nothing: every name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .data import Dataset, load_data
+    from .models.classifier import Classifier
+    from .store import RunDir
+    from .study import audit, compare, study, train
+    from .train.recipe import Recipe
+
+_WHERE = {
+    "Classifier": ".models.classifier",
+    "Dataset": ".data",
+    "Recipe": ".train.recipe",
+    "RunDir": ".store",
+    "audit": ".study",
+    "compare": ".study",
+    "load_data": ".data",
+    "study": ".study",
+    "train": ".study",
+}
+__all__ = ["Classifier", "Dataset", "Recipe", "RunDir", "audit", "compare", "load_data", "study", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'eyetest' has no attribute {name!r}")
+    value = getattr(import_module(_WHERE[name], __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

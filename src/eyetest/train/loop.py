@@ -10,7 +10,7 @@ from typing import final
 
 import numpy as np
 import torch
-from lightning.fabric import Fabric
+from lightning_fabric import Fabric
 from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Adam, AdamW, Optimizer
@@ -20,7 +20,7 @@ from ..data.split import stratified_sample
 from ..models.load import Architecture, save_model
 from ..models.resnet18_cifar import Resnet18Cifar
 from ..records import EpochMetrics, TrainResult
-from ..store import RunDir
+from ..store import RunDir, replacing
 from .augment import augment
 from .recipe import Recipe
 from .schedule import learning_rate
@@ -90,7 +90,7 @@ class Trainer:
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.module = self.architecture.build()
+            self.module = self.architecture.build().to(memory_format=torch.channels_last)
         optimizer = make_optimizer(self.module, recipe)
         self.state = TrainingState.load(run.checkpoint, self.module, optimizer)
         self.model, self.optimizer = fabric.setup(self.module, optimizer)
@@ -141,7 +141,7 @@ class Trainer:
     def _write(self, result: TrainResult) -> None:
         losses, correct = np.stack(self.state.validation_loss), np.stack(self.state.validation_correct)
         self.run.write_history(losses, correct)
-        with self.run.replacing(self.run.model) as temporary:
+        with replacing(self.run.model) as temporary:
             save_model(temporary, self.module, self.architecture)
         self.run.write_train_result(result)
         self.run.checkpoint.unlink(missing_ok=True)
@@ -157,7 +157,7 @@ class Trainer:
         for index in range(per_epoch):
             mine = order[index * size : (index + 1) * size][rank::world].to(self.train.images.device)
             images, labels = next(self.train.batches(mine, size))
-            images = augment(images, self.recipe, generator)
+            images = augment(images, self.recipe, generator).contiguous(memory_format=torch.channels_last)
             rate = learning_rate(self.recipe, (number - 1) * per_epoch + index, per_epoch * self.recipe.epochs)
             total += self._step(images, labels, rate)
             speed = (index + 1) * size / (time.perf_counter() - started)

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from pydantic import TypeAdapter
 from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..records import EpochMetrics
-from ..store import write_tensors
+from ..store import replacing
 
 _METRICS = TypeAdapter(list[EpochMetrics])
 
@@ -43,7 +44,9 @@ class TrainingState:
             tensors |= {f"optimizer.{index}.{name}": value for name, value in optimizer.state[parameter].items()}
         tensors["validation_loss"] = torch.from_numpy(np.stack(self.validation_loss))
         tensors["validation_correct"] = torch.from_numpy(np.stack(self.validation_correct))
-        write_tensors(path, tensors, {"metrics": _METRICS.dump_json(self.metrics).decode()})
+        whole = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+        with replacing(path) as temporary:
+            save_file(whole, temporary, {"metrics": _METRICS.dump_json(self.metrics).decode()})
 
     @staticmethod
     def load(path: Path, module: nn.Module, optimizer: Optimizer) -> TrainingState:
@@ -57,7 +60,8 @@ class TrainingState:
         for index, parameter in enumerate(_parameters(optimizer)):
             values = _under(f"optimizer.{index}.", tensors)
             optimizer.state[parameter] = {
-                name: value if name == "step" else value.to(parameter.device) for name, value in values.items()
+                name: value if name == "step" else torch.empty_like(parameter).copy_(value)
+                for name, value in values.items()
             }
         return TrainingState(
             metrics,

@@ -1,0 +1,48 @@
+# `make help` lists the targets. PYTHON picks the interpreter that makes the environment.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast check fix clean
+
+help: ## Show the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMP) ## Make the environment in .venv, and nothing else
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "eyetest needs Python 3.11 or newer; set PYTHON=python3.11 (or newer)."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "Python has no venv here. On Debian: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python tools/install.py
+	@touch $(STAMP)
+
+demo: $(STAMP) ## The whole story on planted data; ends with the path of the page
+	$(BIN)/eyetest demo --out runs/demo-$$(date -u +%Y%m%dT%H%M%S)
+
+test: $(STAMP) check ## Everything but gpu tests (installs chromium where it may)
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && apt-get install -y -q chromium chromium-driver; } || \
+	  echo "The browser tests need Chromium and chromedriver: apt install chromium chromium-driver"
+	$(PYTEST) -m "not gpu"
+
+test-fast: $(STAMP) ## What takes seconds
+	$(PYTEST) -m "not gpu and not slow and not browser"
+
+check: $(STAMP) ## Format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(STAMP) ## Format, and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## Remove the environment and caches, not the runs
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,443 @@
+"""Every command: parse, call, print. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from ..errors import UserError, unknown_name
+
+if TYPE_CHECKING:
+    from ..data import Dataset
+    from ..train.recipe import Recipe
+
+app = App(
+    name="eyetest",
+    help="An eye test for image classifiers: what do they look at, when are they confidently wrong, did the fix help?",
+    result_action="return_value",
+)
+Names = Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())]
+Flag = Annotated[bool, Parameter(negative=())]
+DONE, CRASHED = 0, 3
+
+
+@app.command
+def demo(*, out: Path | None = None, json: Flag = False, quiet: Flag = False) -> int:
+    """The whole story on planted data whose truth is known; offline, minutes on two CPU cores.
+
+    Parameters
+    ----------
+    out
+        Directory of the run.
+    json
+        Print the findings as JSON.
+    quiet
+        No progress.
+    """
+    return _study("planted", ["baseline", "improved"], "demo", {}, out, 0, 1, None, None, "auto", json, quiet)
+
+
+@app.command
+def study(
+    *,
+    data: str,
+    recipe: Names = None,
+    profile: str | None = None,
+    set: Names = None,
+    out: Path | None = None,
+    seed: int = 0,
+    seeds: int = 1,
+    checks: Names = None,
+    skip: Names = None,
+    device: str = "auto",
+    threads: int | None = None,
+    plan: Flag = False,
+    json: Flag = False,
+    quiet: Flag = False,
+) -> int:
+    """Baseline and improved recipe: train, audit each, compare, one report.
+
+    Parameters
+    ----------
+    data
+        A name (cifar10, planted) or a path.
+    recipe
+        Recipes by name or TOML file; the others are compared with the first.
+    profile
+        small, full or demo; by default chosen from the measured throughput.
+    set
+        Recipe fields, such as epochs=3.
+    out
+        Directory of the run; an unfinished run there is resumed.
+    plan
+        Print what it would cost and stop.
+    """
+    _threads(threads)
+    names = recipe or ["baseline", "improved"]
+    if plan:
+        return _plan_study(data, names, profile, set, seed, device, json)
+    return _study(data, names, profile, _changes(set), out, seed, seeds, checks, skip, device, json, quiet)
+
+
+@app.command
+def train(
+    *,
+    data: str,
+    recipe: str = "baseline",
+    set: Names = None,
+    out: Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    threads: int | None = None,
+    json: Flag = False,
+    quiet: Flag = False,
+) -> int:
+    """Train one model. A killed run resumes at its last epoch.
+
+    Parameters
+    ----------
+    data
+        A name (cifar10, planted) or a path.
+    recipe
+        baseline, improved, plain_sgd, or a TOML file.
+    set
+        Recipe fields, such as epochs=3 width=16.
+    """
+    from .. import study as calls
+    from ..train.recipe import changed
+    from ..train.recipe import recipe as named
+    from .progress import shown
+
+    _threads(threads)
+    chosen = changed(named(recipe), _changes(set))
+    with shown(quiet) as progress:
+        run = calls.train(_load(data, seed), chosen, out=out, seed=seed, device=device, progress=progress)
+    result = run.train_result()
+    if json:
+        print(result.model_dump_json(indent=1))
+    else:
+        chosen_at = f"epoch {result.chosen_epoch} of {result.epochs}"
+        print(f"{chosen.name}: validation accuracy {result.chosen_validation_accuracy:.4f} at {chosen_at}")
+        print(f"next: eyetest audit {run.path} --data {data}")
+    return DONE
+
+
+@app.command
+def audit(
+    model: Path,
+    *,
+    data: str,
+    out: Path | None = None,
+    checks: Names = None,
+    skip: Names = None,
+    budget: str | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    threads: int | None = None,
+    plan: Flag = False,
+    json: Flag = False,
+    quiet: Flag = False,
+) -> int:
+    """Audit one model: findings and a page.
+
+    Parameters
+    ----------
+    model
+        A run of `eyetest train`, or a model.safetensors of ours.
+    data
+        A name (cifar10, planted) or a path.
+    budget
+        Time for the passes, such as 90s or 5m; fewer images are read.
+    plan
+        Print passes and cost, and stop.
+    """
+    from .. import study as calls
+    from .progress import shown
+    from .show import show_plan
+
+    _threads(threads)
+    seconds = _seconds(budget)
+    if plan:
+        planned = calls.plan_audit(
+            model, _load(data, seed), checks=checks or (), skip=skip or (), budget=seconds, device=device
+        )
+        show_plan(planned, json)
+        return DONE
+    with shown(quiet) as progress:
+        run = calls.audit(
+            model,
+            _load(data, seed),
+            checks=checks or (),
+            skip=skip or (),
+            out=out,
+            seed=seed,
+            budget=seconds,
+            device=device,
+            progress=progress,
+        )
+    return _finished(run, json)
+
+
+@app.command
+def compare(
+    a: Path, b: Path, *, data: str | None = None, out: Path | None = None, seed: int = 0, json: Flag = False
+) -> int:
+    """The difference of two audits on the same images, always B − A.
+
+    Parameters
+    ----------
+    data
+        Where the images lie, to draw those that were fixed or newly broken.
+    """
+    from .. import study as calls
+
+    source = _load(data, seed) if data else None
+    return _finished(calls.compare(a, b, out=out, data=source), json)
+
+
+@app.command
+def report(run: Path, *, out: Path | None = None) -> int:
+    """Write the page of a run again."""
+    from ..store import RunDir
+
+    print(RunDir.open(run).report(out))
+    return DONE
+
+
+@app.command
+def show(run: Path, *, json: Flag = False) -> int:
+    """The findings of a run, in the terminal or as JSON."""
+    from ..store import RunDir
+    from .show import show_findings
+
+    opened = RunDir.open(run)
+    show_findings((opened, *(opened.children if opened.record.kind == "study" else ())), json)
+    return DONE
+
+
+@app.command
+def runs(folder: Path = Path("runs"), *, delete: Path | None = None, json: Flag = False) -> int:
+    """List runs with their sizes, or delete one.
+
+    Parameters
+    ----------
+    delete
+        The run to delete; anything that is no run is refused.
+    """
+    from ..store import RunDir, list_runs
+
+    if delete is not None:
+        shutil.rmtree(RunDir.open(delete).path)
+        print(f"deleted {delete}")
+        return DONE
+    rows = [_row(run) for run in list_runs(folder)]
+    if json:
+        _print_json(rows)
+    for row in [] if json else rows:
+        print(f"{row['created']}  {row['kind']:<8} {row['status']:<12} {row['megabytes']:>8.1f} MB  {row['path']}")
+    return DONE
+
+
+@app.command(name="list")
+def list_(kind: str = "checks", *, json: Flag = False) -> int:
+    """List checks, views, explain or recipes."""
+    from ..checks import checks
+    from ..explain import explainers
+    from ..train.recipe import RECIPES
+    from ..views import views
+
+    def check(name: str) -> str:
+        found = checks.get(name)
+        return f"{found.code}: {found.question}"
+
+    kinds = {
+        "checks": {name: check(name) for name in checks.names()},
+        "views": {name: _first_line(views.get(name)) for name in views.names()},
+        "explain": {name: _first_line(explainers.get(name)) for name in explainers.names()},
+        "recipes": {name: f"{one.optimizer}, {one.epochs} epochs" for name, one in RECIPES.items()},
+    }
+    if kind not in kinds:
+        raise unknown_name("list", kind, kinds)
+    if json:
+        _print_json(kinds[kind])
+    for name, text in {} if json else kinds[kind].items():
+        print(f"{name:<22} {text}")
+    return DONE
+
+
+@app.command
+def explain(code: str) -> int:
+    """What a check asks, what it needs, and what its number does not show."""
+    from ..study import find_checks
+
+    (check,) = find_checks([code])
+    print(f"{check.code} · {check.title}\n\n{check.question}\n\n{_first_line(type(check))}\n")
+    print("needs:  " + "\n        ".join(sorted({str(need) for need in check.needs()})))
+    print("limits: " + "\n        ".join(check.limits))
+    return DONE
+
+
+@app.command
+def fetch(name: str, *, to: Path = Path("data/cifar10"), quiet: Flag = False) -> int:
+    """Download a data set (the only command that uses the network): cifar10, 163 MB, MD5 checked, resumable."""
+    from ..data.fetch import fetch_cifar10
+    from .progress import shown
+
+    if name != "cifar10":
+        raise unknown_name("downloadable data set", name, ["cifar10"])
+    with shown(quiet) as progress:
+        print(fetch_cifar10(to, progress=lambda fraction: progress("fetch cifar10", fraction, 0.0)))
+    return DONE
+
+
+def _study(
+    data: str,
+    recipes: list[str],
+    profile: str | None,
+    changes: dict[str, str],
+    out: Path | None,
+    seed: int,
+    seeds: int,
+    checks: list[str] | None,
+    skip: list[str] | None,
+    device: str,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    from .. import study as calls
+    from .progress import shown
+
+    source = _load(data, seed)
+    plans = _sized(source, recipes, profile, changes, device, quiet=quiet or as_json)
+    with shown(quiet) as progress:
+        run = calls.study(
+            source,
+            plans,
+            seeds=seeds,
+            out=out,
+            seed=seed,
+            checks=checks or (),
+            skip=skip or (),
+            device=device,
+            progress=progress,
+        )
+    return _finished(run, as_json)
+
+
+def _sized(
+    source: Dataset, recipes: list[str], profile: str | None, changes: dict[str, str], device: str, *, quiet: bool
+) -> list[Recipe]:
+    """The recipes at the profile's size; without a profile the measured throughput decides, and says so."""
+    from ..study import find_device
+    from ..train.profile import PATIENCE, PROFILES, estimate
+    from ..train.profile import profile as named_profile
+    from ..train.recipe import changed
+    from ..train.recipe import recipe as named
+
+    bases = [named(name) for name in recipes]
+    if profile is None:
+        cost = {
+            name: estimate(
+                [PROFILES[name].apply(base) for base in bases], len(source.train), source.image_size, find_device(device)
+            )
+            for name in ("small", "full")
+        }
+        profile = "full" if cost["full"] <= PATIENCE else "small"
+        other = "small" if profile == "full" else "full"
+        if not quiet:
+            print(
+                f"profile {profile}: training takes about {cost[profile] / 60:.0f} min here "
+                f"(--profile {other}: about {cost[other] / 60:.0f} min)"
+            )
+    return [changed(named_profile(profile).apply(base), changes) for base in bases]
+
+
+def _plan_study(
+    data: str, recipes: list[str], profile: str | None, set: list[str] | None, seed: int, device: str, as_json: bool
+) -> int:
+    from ..study import find_device
+    from ..train.profile import estimate
+
+    source = _load(data, seed)
+    plans = _sized(source, recipes, profile, _changes(set), device, quiet=as_json)
+    seconds = {
+        plan.name: round(estimate([plan], len(source.train), source.image_size, find_device(device)), 1) for plan in plans
+    }
+    if as_json:
+        _print_json({"training_seconds": seconds})
+    for name, cost in {} if as_json else seconds.items():
+        print(f"train {name}: about {cost / 60:.1f} min, then audit and compare")
+    return DONE
+
+
+def _finished(run: Any, as_json: bool) -> int:
+    from .show import crashed, show_findings
+
+    children = run.children if run.record.kind == "study" else ()
+    show_findings((run, *children) if not children else children, as_json)
+    page = run.report()
+    if not as_json:
+        print(f"report: {page}")
+    return CRASHED if crashed((run, *children)) else DONE
+
+
+def _load(data: str, seed: int) -> Dataset:
+    from ..data import load_data
+
+    return load_data(data, seed=seed)
+
+
+def _changes(fields: list[str] | None) -> dict[str, str]:
+    changes = {}
+    for field in fields or []:
+        name, found, value = field.partition("=")
+        if not found:
+            raise UserError(f"--set {field} has no value; expected a recipe field and its value, such as --set epochs=3.")
+        changes[name] = value
+    return changes
+
+
+def _seconds(budget: str | None) -> float | None:
+    """Seconds of `90`, `90s`, `5m` or `1h`."""
+    if budget is None:
+        return None
+    factor = {"s": 1, "m": 60, "h": 3600}.get(budget[-1:], 0)
+    number = budget[:-1] if factor else budget
+    try:
+        seconds = float(number) * (factor or 1)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise UserError(f"--budget {budget} is no time; expected something like 90s, 5m or 1h.")
+    return seconds
+
+
+def _threads(threads: int | None) -> None:
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def _row(run: Any) -> dict[str, Any]:
+    record = run.record
+    size = sum(file.stat().st_size for file in run.path.rglob("*") if file.is_file())
+    return {
+        "path": str(run.path),
+        "kind": record.kind,
+        "status": record.status,
+        "created": record.created,
+        "megabytes": round(size / 1e6, 1),
+    }
+
+
+def _first_line(kind: type) -> str:
+    return (kind.__doc__ or "").strip().splitlines()[0]
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=1, ensure_ascii=False))

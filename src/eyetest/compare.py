@@ -1,0 +1,285 @@
+"""Two audits of the same images: every estimate of both becomes a paired difference, always B − A. No torch here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+
+from . import stats
+from .errors import RunError
+from .records import Block, Card, Cell, Estimate, Finding, Forest, Gallery, MapPicture, Scalar, Status, Table
+from .types import Column, Predictions, Rows
+
+CODES = {"ACC001": "CMP001", "FIT001": "CMP003", "FAIL001": "CMP004", "CAL001": "CMP007"}
+"""Which comparison repeats which check."""
+MAIN = {"CMP001": "accuracy", "CMP003": "gap", "CMP004": "confident_error_rate_at_coverage", "CMP007": "ece"}
+TITLES = {
+    "CMP001": ("Accuracy", "Is it more often right on the same images?"),
+    "CMP003": ("Generalisation gap", "Is the gap between training and new images smaller?"),
+    "CMP004": ("Confident errors", "Is it less often sure and wrong, at the same share of images?"),
+    "CMP007": ("Calibration", "Does its confidence fit its accuracy better?"),
+    "CMP090": ("Fixed and broken", "Which images did the change fix, and which did it newly break?"),
+}
+WORDS = {
+    "CMP001": "accuracy",
+    "CMP003": "gap between training and validation accuracy",
+    "CMP004": "error rate among the surest 20 % of images",
+    "CMP007": "calibration error (ECE)",
+}
+LIMITS = (
+    "This compares two trained models on the same images; it says nothing about other trainings of the same recipes.",
+    "The difference has one cause only if the recipes differ in one thing; these may differ in several.",
+)
+SMOOTHING = "Label smoothing lowers every confidence, so the rate at a fixed confidence falls by renaming; the matched one is fair."
+SHOWN = 12
+RESAMPLES = 1000
+
+
+@final
+@dataclass(frozen=True)
+class Side:
+    """What one audit brings to the comparison."""
+
+    name: str
+    fingerprint: str
+    """Of the data."""
+    findings: Mapping[str, Finding]
+    scores: Mapping[str, tuple[tuple[str, ...], Mapping[str, Column]]]
+    predictions: Predictions
+    strongest: Mapping[int, float] = field(default_factory=dict)
+    """Largest value of the Grad-CAM map of the model's answer, by test row; only rows with a map."""
+
+
+@final
+@dataclass(frozen=True)
+class Comparison:
+    """A finding about the difference, with its per-image columns."""
+
+    finding: Finding
+    ids: tuple[str, ...] = ()
+    columns: Mapping[str, Column] = field(default_factory=dict)
+
+
+def compare_findings(a: Side, b: Side, *, classes: tuple[str, ...]) -> list[Comparison]:
+    """All comparisons of two sides.
+
+    Raises RunError if they did not see the same images.
+    """
+    if a.fingerprint != b.fingerprint or a.predictions.ids != b.predictions.ids:
+        raise RunError(
+            f"{a.name} and {b.name} were audited on different images (data {a.fingerprint} and {b.fingerprint}); a paired "
+            "comparison needs the same. Audit both on the same --data with the same --seed, then compare again."
+        )
+    found = [_compared(source, a, b) for source in CODES]
+    return [*found, fixed_and_broken(a, b, classes)]
+
+
+def changed_rows(a: Predictions, b: Predictions) -> tuple[Rows, Rows]:
+    """Test rows that are shown as fixed and as newly broken, the surest mistake first."""
+    fixed, broken = b.correct & ~a.correct, a.correct & ~b.correct
+    return _surest(a, fixed), _surest(b, broken)
+
+
+def fixed_and_broken(a: Side, b: Side, classes: tuple[str, ...]) -> Comparison:
+    """CMP090: counts, directions, and the images with both models' answers."""
+    fixed, broken = b.predictions.correct & ~a.predictions.correct, a.predictions.correct & ~b.predictions.correct
+    n = len(fixed)
+    columns = {"fixed": fixed.astype(float), "broken": broken.astype(float)}
+    pairs = (("fixed", fixed, "higher"), ("broken", broken, "lower"))
+    estimates = [_rate(name, values, better) for name, values, better in pairs]
+    rows = zip(("fixed", "broken"), changed_rows(a.predictions, b.predictions), strict=True)
+    cards = tuple(_card(a, b, classes, group, row) for group, chosen in rows for row in chosen.tolist())
+    headline = (
+        f"Against {a.name}, {b.name} is newly right on {fixed.sum():,} and newly wrong on {broken.sum():,} "
+        f"of {n:,} test images."
+    )
+    blocks = [
+        Gallery(title="Fixed and newly broken, the surest mistake first", total=int((fixed | broken).sum()), cards=cards),
+        _direction_table(a.predictions, fixed, classes, f"Directions of {a.name}'s errors that {b.name} fixed"),
+        _direction_table(b.predictions, broken, classes, f"Directions of {b.name}'s new errors"),
+    ]
+    samples = [card.id for card in cards]
+    finding = _finding("CMP090", "fixed_and_broken", "ok", headline, estimates, blocks, samples, {})
+    return Comparison(finding, a.predictions.ids, columns)
+
+
+def _compared(source: str, a: Side, b: Side) -> Comparison:
+    code = CODES[source]
+    first, second = a.findings.get(source), b.findings.get(source)
+    name = first.name if first else TITLES[code][0].lower().replace(" ", "_")
+    shared = _differences(source, a, b)
+    main = next((estimate for estimate in shared if estimate.name == MAIN[code]), None)
+    if first is None or second is None or main is None:
+        reason = f"This could not be compared: {source} has no number in both audits."
+        return Comparison(_finding(code, name, "not_applicable", reason, [], [], [], {}))
+    params: dict[str, Cell] = {}
+    if code == "CMP001":
+        main, params = _accuracy(a, b)
+        shared = [main, *(estimate for estimate in shared if estimate.name != main.name)]
+    blocks: list[Block] = [
+        Scalar(title=f"{b.name} minus {a.name}", estimate=main.name),
+        Forest(title=f"{b.name} minus {a.name}", x_label="difference", estimates=tuple(e.name for e in shared)),
+        _both(first, second, shared, a.name, b.name),
+    ]
+    extra = (SMOOTHING,) if code == "CMP004" else ()
+    finding = _finding(
+        code, name, _status(main), _headline(code, main, first, second, a, b), shared, blocks, [], params, extra
+    )
+    return Comparison(finding)
+
+
+def _differences(source: str, a: Side, b: Side) -> list[Estimate]:
+    """Paired bootstrap differences of every estimate that is a statistic of per-image columns in both."""
+    if source not in a.findings or source not in b.findings:
+        return []
+    others = {estimate.name: estimate for estimate in b.findings[source].estimates}
+    (ids_a, columns_a), (ids_b, columns_b) = a.scores[source], b.scores[source]
+    found = []
+    for estimate in a.findings[source].estimates:
+        other = others.get(estimate.name)
+        if other is None or estimate.statistic not in stats.STATISTICS or ids_a != ids_b:
+            continue
+        difference = stats.paired_difference(
+            stats.STATISTICS[estimate.statistic],
+            [columns_a[name] for name in estimate.columns],
+            [columns_b[name] for name in estimate.columns],
+            a.fingerprint,
+            resamples=RESAMPLES,
+        )
+        method = f"paired percentile bootstrap over the same images, {RESAMPLES} resamples"
+        found.append(_difference(estimate, difference, estimate.n, method))
+    return found
+
+
+def _accuracy(a: Side, b: Side) -> tuple[Estimate, dict[str, Cell]]:
+    right_a, right_b = a.predictions.correct, b.predictions.correct
+    both, only_b = int((right_a & right_b).sum()), int((right_b & ~right_a).sum())
+    only_a = int((right_a & ~right_b).sum())
+    n = len(right_a)
+    interval = stats.tango(both, only_b, only_a, n - both - only_a - only_b)
+    exact, mid = stats.mcnemar(only_b, only_a)
+    template = a.findings["ACC001"].estimate("accuracy")
+    estimate = _difference(template, interval, n, "Tango score interval of the paired difference")
+    return estimate, {"only_first_right": only_a, "only_second_right": only_b, "p_exact": exact, "p_mid": mid}
+
+
+def _difference(estimate: Estimate, interval: stats.Interval, n: int, method: str) -> Estimate:
+    changes = {
+        "value": interval.value,
+        "low": interval.low,
+        "high": interval.high,
+        "n": n,
+        "method": method,
+        "statistic": None,
+        "columns": (),
+    }
+    return estimate.model_copy(update=changes)
+
+
+def _status(main: Estimate) -> Status:
+    """`concern` if B is credibly worse, `ok` if it is credibly better or exactly the same, else inconclusive."""
+    sign = 1 if main.better == "higher" else -1
+    low, high = sorted((sign * main.low, sign * main.high))
+    if high < 0:
+        return "concern"
+    return "ok" if low > 0 or main.value == main.low == main.high == 0 else "inconclusive"
+
+
+def _headline(code: str, main: Estimate, first: Finding, second: Finding, a: Side, b: Side) -> str:
+    was, now = first.estimate(main.name).value, second.estimate(main.name).value
+    what = WORDS[code]
+    numbers = f"{100 * main.value:+.1f} points ({100 * main.low:+.1f} to {100 * main.high:+.1f}), n = {main.n:,}"
+    if main.low <= 0 <= main.high:
+        return f"No difference seen in {what} between {b.name} and {a.name}: {numbers}."
+    better = (main.value > 0) == (main.better == "higher")
+    return (
+        f"{b.name} is {'better' if better else 'worse'} than {a.name}: {what} {now:.1%} against {was:.1%}, {numbers}."
+    )
+
+
+def _both(first: Finding, second: Finding, shared: Iterable[Estimate], name_a: str, name_b: str) -> Table:
+    rows = tuple(
+        (e.name, first.estimate(e.name).value, second.estimate(e.name).value, e.value, e.low, e.high) for e in shared
+    )
+    return Table(title="Both models", columns=("estimate", name_a, name_b, "difference", "low", "high"), rows=rows)
+
+
+def _surest(predictions: Predictions, chosen: np.ndarray) -> Rows:
+    index = np.flatnonzero(chosen)
+    order = np.lexsort((predictions.rows[index], -predictions.confidence[index]))
+    result: Rows = predictions.rows[index[order][:SHOWN]]
+    return result
+
+
+def _rate(name: str, values: np.ndarray, better: str) -> Estimate:
+    interval = stats.wilson(int(values.sum()), len(values))
+    fields = {"name": name, "n": len(values), "unit": "fraction", "better": better, "method": "Wilson score interval"}
+    return Estimate.model_validate(fields | interval._asdict() | {"statistic": "mean", "columns": (name,)})
+
+
+def _card(a: Side, b: Side, classes: tuple[str, ...], group: str, row: int) -> Card:
+    index = int(np.flatnonzero(a.predictions.rows == row)[0])
+    name = a.predictions.ids[index]
+    return Card(
+        id=name,
+        truth=classes[a.predictions.labels[index]],
+        predicted=classes[a.predictions.predicted[index]],
+        confidence=float(a.predictions.confidence[index]),
+        image=f"images/{name}.png",
+        group=group,
+        maps=_maps(a, index, classes, "images"),
+        other_predicted=classes[b.predictions.predicted[index]],
+        other_confidence=float(b.predictions.confidence[index]),
+        other_maps=_maps(b, index, classes, "images/other"),
+    )
+
+
+def _maps(side: Side, index: int, classes: tuple[str, ...], folder: str) -> tuple[MapPicture, ...]:
+    """Grad-CAM of the model's own answer, on the scale of its own gallery of confident errors."""
+    known = side.findings.get("FAIL001")
+    galleries = [block for block in known.blocks if isinstance(block, Gallery)] if known else []
+    scales = [p for g in galleries for c in g.cards for p in c.maps if (p.method, p.target) == ("grad_cam", "predicted")]
+    row = int(side.predictions.rows[index])
+    if not scales or row not in side.strongest:
+        return ()
+    answer = classes[side.predictions.predicted[index]]
+    file = f"{folder}/{side.predictions.ids[index]}-grad_cam-predicted.png"
+    changes = {"class_name": answer, "file": file, "own_maximum": side.strongest[row]}
+    return (scales[0].model_copy(update=changes),)
+
+
+def _direction_table(predictions: Predictions, chosen: np.ndarray, classes: tuple[str, ...], title: str) -> Table:
+    pairs = zip(predictions.labels[chosen].tolist(), predictions.predicted[chosen].tolist(), strict=True)
+    counted = Counter(f"{classes[i]} → {classes[j]}" for i, j in pairs)
+    return Table(title=title, columns=("direction", "images"), rows=tuple(counted.most_common(SHOWN)))
+
+
+def _finding(
+    code: str,
+    name: str,
+    status: Status,
+    headline: str,
+    estimates: Iterable[Estimate],
+    blocks: Iterable[Block],
+    samples: Iterable[str],
+    params: Mapping[str, Cell],
+    extra: tuple[str, ...] = (),
+) -> Finding:
+    title, question = TITLES[code]
+    return Finding(
+        code=code,
+        name=name,
+        title=title,
+        question=question,
+        status=status,
+        headline=headline,
+        estimates=tuple(estimates),
+        blocks=tuple(blocks),
+        samples=tuple(samples),
+        params=dict(params),
+        limits=(*extra, *LIMITS),
+    )

@@ -1,0 +1,1 @@
+"""plan → execute → evidence → checks → findings."""

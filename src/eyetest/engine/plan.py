@@ -1,0 +1,110 @@
+"""From the needs of the checks to the passes of the model, with what they will cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+
+from ..checks.base import Check
+from ..data.base import Dataset
+from ..evidence import Explain, Need, Predict
+from ..explain import explainers
+from ..models.classifier import Classifier
+from ..records import PassPlan, Plan
+from ..types import SplitName
+
+BATCH = 250
+"""Images a forward pass in the audit."""
+OVERHEAD = 1.15
+"""Reading images and writing results, on top of the model's own time."""
+
+
+@final
+@dataclass(frozen=True)
+class Work:
+    """The passes of one audit, each once however many checks ask for it."""
+
+    checks: tuple[Check, ...]
+    predicts: tuple[Predict, ...]
+    explains: tuple[Explain, ...]
+    limits: dict[SplitName, int]
+    """Images of a split that the budget allows, where it does not allow all."""
+
+    def limit(self, need: Predict) -> int | None:
+        """How many images this pass reads; None is all."""
+        allowed = [n for n in (need.limit, self.limits.get(need.split)) if n is not None]
+        return min(allowed, default=None)
+
+    def key(self, need: Predict) -> str:
+        """The pass's name in files: `identity`, `identity@train`, `identity@train-2000`."""
+        limit = self.limit(need)
+        split = "" if need.split == "test" and limit is None else f"@{need.split}"
+        return need.view.key + split + ("" if limit is None else f"-{limit}")
+
+
+def gather(checks: Sequence[Check], limits: dict[SplitName, int] | None = None) -> Work:
+    """All distinct passes that the checks need."""
+    needs: dict[Need[Any], None] = {need: None for check in checks for need in check.needs()}
+    predicts = tuple(need for need in needs if isinstance(need, Predict))
+    explains = tuple(need for need in needs if isinstance(need, Explain))
+    if explains and Predict() not in predicts:
+        predicts += (Predict(),)
+    return Work(tuple(checks), predicts, explains, limits or {})
+
+
+def within(checks: Sequence[Check], data: Dataset, speed: float, budget: float | None) -> Work:
+    """The work, with training, validation and test images sampled so far that it fits `budget` seconds.
+
+    The training images are given up first, then all splits alike; at least 200 images a split are kept.
+    """
+    work = gather(checks)
+    if budget is None or plan(work, data, speed).seconds <= budget:
+        return work
+    for share in (0.5, 0.2, 0.1, 0.05, 0.02, 0.01):
+        train_only = gather(checks, _limits(data, {"train": share}))
+        if plan(train_only, data, speed).seconds <= budget:
+            return train_only
+    for share in (0.5, 0.2, 0.1, 0.05, 0.02):
+        smaller = gather(checks, _limits(data, {"train": 0.01, "validation": share, "test": share}))
+        if plan(smaller, data, speed).seconds <= budget:
+            return smaller
+    return smaller
+
+
+def plan(work: Work, data: Dataset, speed: float) -> Plan:
+    """What will be asked of the model at `speed` images a second."""
+    passes = []
+    for need in work.predicts:
+        images = min(work.limit(need) or len(data.splits[need.split]), len(data.splits[need.split]))
+        seconds = round(OVERHEAD * images / speed, 1)
+        passes.append(PassPlan(what=f"predict {need.view.key}", split=need.split, images=images, seconds=seconds))
+    for explain in work.explains:
+        cost, images = explainers.get(explain.method).cost, explain.select.limit
+        what = f"explain {explain.method}, class {explain.target}"
+        seconds = round(OVERHEAD * cost * images / speed, 1)
+        passes.append(PassPlan(what=what, split="test", images=images, seconds=seconds))
+    return Plan(passes=tuple(passes), seconds=round(sum(p.seconds for p in passes), 1), note=_precision(work, data))
+
+
+def measure_speed(classifier: Classifier, data: Dataset) -> float:
+    """Images a second of a forward pass, after a warm-up, on a batch of validation images."""
+    rows = data.validation.rows[:BATCH]
+    images = torch.from_numpy(data.validation.images(rows)).float() / 255
+    classifier.predict(images[:8])
+    started = time.perf_counter()
+    classifier.predict(images)
+    return len(images) / max(time.perf_counter() - started, 1e-6)
+
+
+def _limits(data: Dataset, shares: dict[SplitName, float]) -> dict[SplitName, int]:
+    return {split: min(max(int(share * len(data.splits[split])), 200), len(data.splits[split])) for split, share in shares.items()}
+
+
+def _precision(work: Work, data: Dataset) -> str:
+    n = min(work.limits.get("test", len(data.test)), len(data.test))
+    half = 100 * 1.96 * (0.25 / n) ** 0.5
+    return f"{n:,} test images: a rate is known to ±{half:.1f} points or better (95 %)."

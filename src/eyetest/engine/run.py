@@ -1,0 +1,64 @@
+"""Turn evidence into findings, one file a check; a check that crashes becomes an error finding, never silence."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from typing import Any
+
+from ..checks.base import Check, Outcome
+from ..data.base import Dataset
+from ..errors import MissingEvidence, UndeclaredNeed
+from ..evidence import Context, Evidence, Explain, History, Need, Predict
+from ..records import Finding
+from ..store import RunDir
+from .execute import map_key
+from .pictures import draw_galleries
+from .plan import Work
+
+
+def run_checks(run: RunDir, work: Work, data: Dataset, *, seed: int) -> list[Finding]:
+    """The finding of every check, written with its scores and pictures."""
+    context = Context(data.classes, data.title, data.fingerprint, seed)
+    findings = []
+    for check in work.checks:
+        outcome = _outcome(check, run, work, context)
+        if outcome.columns:
+            run.write_scores(outcome.finding.code, outcome.ids, outcome.columns)
+        draw_galleries(run, outcome.finding, data.test, run.maps)
+        run.write_finding(outcome.finding)
+        findings.append(outcome.finding)
+    return findings
+
+
+def _outcome(check: Check, run: RunDir, work: Work, context: Context) -> Outcome:
+    name = type(check).__module__.rpartition(".")[2]
+    evidence = Evidence(name, frozenset(check.needs()), context, lambda need: _load(need, run, work))
+    started = time.perf_counter()
+    try:
+        outcome = check.run(evidence)
+    except MissingEvidence as error:
+        return Outcome(check.finding(name, "not_applicable", f"This could not be asked: {error}."))
+    except UndeclaredNeed:
+        raise
+    except Exception:
+        last = traceback.format_exc()
+        headline = "The check crashed; this is a bug in the check, and says nothing about the model."
+        return Outcome(check.finding(name, "error", headline, params={"traceback": last}))
+    seconds = round(time.perf_counter() - started, 3)
+    return Outcome(outcome.finding.model_copy(update={"seconds": seconds}), outcome.ids, outcome.columns)
+
+
+def _load(need: Need[Any], run: RunDir, work: Work) -> Any:
+    if isinstance(need, Predict):
+        return run.predictions(work.key(need), need.split)
+    if isinstance(need, History):
+        found: Any = run.history()
+        missing = "eyetest did not train this model, so there is no training history"
+    elif isinstance(need, Explain):
+        found, missing = run.maps(map_key(need)), f"there are no {need.method} maps in this run"
+    else:
+        found, missing = None, f"this version collects no {type(need).__name__.lower()} evidence"
+    if found is None:
+        raise MissingEvidence(missing)
+    return found

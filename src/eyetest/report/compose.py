@@ -1,0 +1,46 @@
+"""From a run directory to its page: which sections, in which order."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .render import Section, render
+
+if TYPE_CHECKING:
+    from ..store import RunDir
+
+
+def write_report(run: RunDir, out: Path) -> Path:
+    """Write the page of a run: its own findings, or those of the runs that it holds or compares."""
+    record = run.record
+    title = f"{record.kind.capitalize()} on {record.data.title}"
+    render(title, record, sections(run), out)
+    return out
+
+
+def sections(run: RunDir) -> list[Section]:
+    """Comparisons first, then the audits of the models."""
+    record = run.record
+    if record.kind == "study":
+        found = [_section(child) for child in run.children]
+        return sorted(found, key=lambda section: section.run.kind != "compare")
+    if record.kind == "compare":
+        existing = [child for child in run.children if child.findings]
+        return [_section(run), *(_section(child) for child in existing)]
+    return [_section(run)]
+
+
+def summary_html(run: RunDir) -> str:
+    """A few lines for a notebook: the headline of every finding."""
+    record = run.record
+    lines = [f"<li><b>{html.escape(f.code)}</b> {html.escape(f.headline)}</li>" for f in run.findings.values()]
+    head = f"{record.kind} on {record.data.title}, {record.status}"
+    return f"<div><p><b>{html.escape(head)}</b></p><ul>{''.join(lines)}</ul></div>"
+
+
+def _section(run: RunDir) -> Section:
+    record = run.record
+    name = " against ".join(model.name for model in reversed(record.models)) or record.kind
+    return Section(run.path.name, name, record, tuple(run.findings.values()), run.path)

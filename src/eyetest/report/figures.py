@@ -1,0 +1,114 @@
+"""Blocks that are drawn, as static SVG. Names of classes and models are data here, never markup."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import vl_convert
+
+from ..records import Curve, Estimate, Finding, Forest, Matrix
+
+WIDTH = 440
+GREY = "#767676"
+_CONFIG = {
+    "font": "Helvetica, Arial, sans-serif",
+    "background": "white",
+    "axis": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "gridColor": "#e8e8e8"},
+    "legend": {"labelFontSize": 12, "title": None, "orient": "top"},
+    "view": {"stroke": None},
+}
+Spec = dict[str, Any]
+
+
+def svg(spec: Spec) -> str:
+    """The picture of a Vega-Lite specification."""
+    picture: str = vl_convert.vegalite_to_svg({"$schema": _SCHEMA, "config": _CONFIG} | spec)
+    return picture
+
+
+_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
+
+
+def curve(block: Curve, colour: str) -> str:
+    """Lines with bands; the last line in the model's colour, the others grey."""
+    points = [
+        {"line": line.name, "x": x, "y": y} | _band(line.low, line.high, index)
+        for line in block.series
+        for index, (x, y) in enumerate(zip(line.x, line.y, strict=True))
+    ]
+    names = [line.name for line in block.series]
+    tints = [GREY] * (len(names) - 1) + [colour]
+    shown = {"field": "line", "type": "nominal", "scale": {"domain": names, "range": tints}}
+    if len(names) == 1:
+        shown |= {"legend": None}
+    x = {"field": "x", "type": "quantitative", "title": block.x_label, "axis": {"tickMinStep": 1 if block.mark_x else 0}}
+    y = {"field": "y", "type": "quantitative", "title": block.y_label, "scale": {"zero": False}}
+    layers: list[Spec] = []
+    if any(line.low for line in block.series):
+        ends = {"y": {"field": "low", "type": "quantitative"}, "y2": {"field": "high"}}
+        layers.append({"mark": {"type": "rule", "opacity": 0.6}, "encoding": {"x": x, "color": shown} | ends})
+    layers.append({"mark": {"type": "line", "point": True}, "encoding": {"x": x, "y": y, "color": shown}})
+    if block.diagonal:
+        line = {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]}
+        layers.append({"data": line, "mark": {"type": "line", "strokeDash": [4, 4], "color": GREY}, "encoding": {"x": x, "y": y}})
+    if block.mark_x is not None:
+        layers += _mark(block.mark_x, block.mark_label)
+    return svg({"data": {"values": points}, "width": WIDTH, "height": 240, "layer": layers})
+
+
+def matrix(block: Matrix, colour: str) -> str:
+    """Counts as a heat map; the shade is the share of the row."""
+    cells = [
+        {"row": row, "column": column, "n": n, "share": n / max(sum(counts), 1)}
+        for row, counts in zip(block.labels, block.counts, strict=True)
+        for column, n in zip(block.labels, counts, strict=True)
+    ]
+    order = list(block.labels)
+    place = {
+        "x": {"field": "column", "type": "nominal", "sort": order, "title": block.column_label, "axis": {"labelAngle": -40}},
+        "y": {"field": "row", "type": "nominal", "sort": order, "title": block.row_label},
+    }
+    shade = {"field": "share", "type": "quantitative", "scale": {"range": ["white", colour]}, "legend": None}
+    ink = {"condition": {"test": "datum.share > 0.5", "value": "white"}, "value": "#222"}
+    number = {"field": "n", "type": "quantitative", "format": ","}
+    layers = [
+        {"mark": "rect", "encoding": place | {"color": shade}},
+        {"mark": {"type": "text", "fontSize": 10}, "encoding": place | {"text": number, "color": ink}},
+    ]
+    side = max(38 * len(order), 200)
+    return svg({"data": {"values": cells}, "width": side, "height": max(26 * len(order), 120), "layer": layers})
+
+
+def forest(block: Forest, finding: Finding, colour: str) -> str:
+    """Estimates with their intervals on one axis."""
+    chosen = [finding.estimate(name) for name in block.estimates]
+    rows = [{"name": _label(e), "value": e.value, "low": e.low, "high": e.high} for e in chosen]
+    y = {"field": "name", "type": "nominal", "sort": [row["name"] for row in rows], "title": None}
+    axis = {"type": "quantitative", "title": block.x_label, "scale": {"zero": False}}
+    ends = {"x": {"field": "low"} | axis, "x2": {"field": "high"}, "y": y}
+    layers: list[Spec] = [
+        {"mark": {"type": "rule", "color": colour, "strokeWidth": 2}, "encoding": ends},
+        {"mark": {"type": "point", "filled": True, "size": 60, "color": colour}, "encoding": {"x": {"field": "value"} | axis, "y": y}},
+    ]
+    if any(e.low <= 0 <= e.high for e in chosen):
+        zero = {"mark": {"type": "rule", "strokeDash": [4, 4], "color": GREY}, "encoding": {"x": {"datum": 0}}}
+        layers.insert(0, zero)
+    return svg({"data": {"values": rows}, "width": WIDTH, "height": max(22 * len(rows), 60), "layer": layers})
+
+
+def _label(estimate: Estimate) -> str:
+    """`accuracy[frog]` is shown as `frog`."""
+    return estimate.name.partition("[")[2].rstrip("]") or estimate.name.replace("_", " ")
+
+
+def _band(low: tuple[float, ...], high: tuple[float, ...], index: int) -> Spec:
+    return {"low": low[index], "high": high[index]} if low and high else {}
+
+
+def _mark(x: float, label: str) -> list[Spec]:
+    at = {"x": {"datum": x}}
+    text = {"type": "text", "text": label, "align": "right", "dx": -5, "baseline": "top", "fontSize": 11, "color": GREY}
+    return [
+        {"mark": {"type": "rule", "strokeDash": [2, 2], "color": GREY}, "encoding": at},
+        {"mark": text, "encoding": at | {"y": {"value": 4}}},
+    ]

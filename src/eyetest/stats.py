@@ -1,0 +1,307 @@
+"""Intervals, paired tests, bootstrap, multiplicity and scores: pure functions over NumPy and SciPy."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import optimize, stats
+
+Array = np.ndarray
+Statistic = Callable[..., float]
+RESAMPLES = 2000
+BINS = 15
+
+
+class Interval(NamedTuple):
+    """A value with its lower and upper bound."""
+
+    value: float
+    low: float
+    high: float
+
+
+def wilson(k: int, n: int, confidence: float = 0.95) -> Interval:
+    """Score interval of the proportion k/n. Source: Wilson 1927."""
+    z, p = _z(confidence), k / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    low, high = (0.0 if k == 0 else centre - half), (1.0 if k == n else centre + half)
+    return Interval(p, max(low, 0.0), min(high, 1.0))
+
+
+def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> Interval:
+    """Exact, conservative interval of the proportion k/n. Source: Clopper & Pearson 1934."""
+    tail = (1 - confidence) / 2
+    low = 0.0 if k == 0 else float(stats.beta.ppf(tail, k, n - k + 1))
+    high = 1.0 if k == n else float(stats.beta.ppf(1 - tail, k + 1, n - k))
+    return Interval(k / n, low, high)
+
+
+def mcnemar(b: int, c: int) -> tuple[float, float]:
+    """Exact and mid-p two-sided p-values of b against c discordant pairs.
+
+    Source: McNemar 1947; Fagerland, Lydersen & Laake 2013.
+    """
+    if b + c == 0:
+        return 1.0, 1.0
+    exact = min(1.0, 2 * float(stats.binom.cdf(min(b, c), b + c, 0.5)))
+    point = float(stats.binom.pmf(min(b, c), b + c, 0.5))
+    return exact, (1 - point / 2 if b == c else exact - point)
+
+
+def tango(a: int, b: int, c: int, d: int, confidence: float = 0.95) -> Interval:
+    """Score interval of the paired difference (b − c)/n; b is right only in the first, c only in the second.
+
+    Source: Tango 1998.
+    """
+    n, z = a + b + c + d, _z(confidence)
+    difference = (b - c) / n
+
+    def statistic(delta: float) -> float:
+        big_b = -b - c + (2 * n - b + c) * delta
+        product = -c * delta * (1 - delta)
+        q = (math.sqrt(max(big_b * big_b - 8 * n * product, 0.0)) - big_b) / (4 * n)
+        spread = n * (2 * q + delta * (1 - delta))
+        gap = b - c - n * delta
+        if spread <= 0:
+            return 0.0 if gap == 0 else math.copysign(math.inf, gap)
+        return gap / math.sqrt(spread)
+
+    low = _root(lambda delta: min(statistic(delta) - z, 1e9), -1.0, difference)
+    high = _root(lambda delta: max(statistic(delta) + z, -1e9), difference, 1.0)
+    return Interval(difference, low, high)
+
+
+def newcombe_paired(a: int, b: int, c: int, d: int, confidence: float = 0.95) -> Interval:
+    """Hybrid score interval of the paired difference (b − c)/n. Source: Newcombe 1998, method 10."""
+    n = a + b + c + d
+    first, second = wilson(a + b, n, confidence), wilson(a + c, n, confidence)
+    product = (a + b) * (c + d) * (a + c) * (b + d)
+    numerator = a * d - b * c
+    numerator = max(numerator - n / 2, 0) if numerator > 0 else numerator
+    phi = numerator / math.sqrt(product) if product else 0.0
+    down, up = (first.value - first.low, second.high - second.value), (second.value - second.low, first.high - first.value)
+    low = math.sqrt(max(down[0] ** 2 - 2 * phi * down[0] * down[1] + down[1] ** 2, 0))
+    high = math.sqrt(max(up[0] ** 2 - 2 * phi * up[0] * up[1] + up[1] ** 2, 0))
+    difference = (b - c) / n
+    return Interval(difference, difference - low, difference + high)
+
+
+def newcombe(k1: int, n1: int, k2: int, n2: int, confidence: float = 0.95) -> Interval:
+    """Hybrid score interval of k1/n1 − k2/n2 on independent images. Source: Newcombe 1998, method 10 (independent)."""
+    return difference_of_intervals(wilson(k1, n1, confidence), wilson(k2, n2, confidence))
+
+
+def difference_of_intervals(first: Interval, second: Interval) -> Interval:
+    """Interval of first − second from two independent intervals. Source: Zou & Donner 2008 (MOVER)."""
+    difference = first.value - second.value
+    low = math.hypot(first.value - first.low, second.high - second.value)
+    high = math.hypot(first.high - first.value, second.value - second.low)
+    return Interval(difference, difference - low, difference + high)
+
+
+def holm(p: Sequence[float]) -> Array:
+    """Adjusted p-values that control the chance of any false rejection. Source: Holm 1979."""
+    values = np.asarray(p, dtype=np.float64)
+    order = np.argsort(values, kind="stable")
+    steps = np.minimum(1, (len(values) - np.arange(len(values))) * values[order])
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.maximum.accumulate(steps)
+    return adjusted
+
+
+def benjamini_hochberg(p: Sequence[float]) -> Array:
+    """Adjusted p-values that control the false discovery rate. Source: Benjamini & Hochberg 1995."""
+    values = np.asarray(p, dtype=np.float64)
+    order = np.argsort(values, kind="stable")
+    steps = np.minimum(1, len(values) * values[order] / (np.arange(len(values)) + 1))
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum.accumulate(steps[::-1])[::-1]
+    return adjusted
+
+
+def bowker(counts: Array) -> tuple[float, int, float]:
+    """Statistic, degrees of freedom and p-value of the symmetry of a square table of counts. Source: Bowker 1948."""
+    upper, lower = np.triu(counts, 1), np.tril(counts, -1).T
+    total = (upper + lower).astype(np.float64)
+    used = total > 0
+    statistic = float(((upper - lower)[used] ** 2 / total[used]).sum())
+    freedom = int(used.sum())
+    return statistic, freedom, float(stats.chi2.sf(statistic, freedom)) if freedom else 1.0
+
+
+def generator(seed: str) -> np.random.Generator:
+    """A generator that is seeded by a text, such as the data's fingerprint."""
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big"))
+
+
+def bootstrap(
+    statistic: Statistic, columns: Sequence[Array], seed: str, *, resamples: int = RESAMPLES, confidence: float = 0.95
+) -> Interval:
+    """Percentile interval of a statistic of per-image columns, images resampled. Source: Efron & Tibshirani 1993, ch. 13.
+
+    The same seed and number of images give the same resamples, so that paired differences can be taken.
+    """
+    draws = resampled(statistic, columns, seed, resamples=resamples)
+    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(statistic(*columns), float(low), float(high))
+
+
+def basic_bootstrap(
+    statistic: Statistic, columns: Sequence[Array], seed: str, *, resamples: int = RESAMPLES, confidence: float = 0.95
+) -> Interval:
+    """Basic (reflected) interval, for a statistic such as ECE whose resamples are biased upward; its low end is at least 0.
+
+    Source: Davison & Hinkley 1997, section 5.2.
+    """
+    value, low, high = bootstrap(statistic, columns, seed, resamples=resamples, confidence=confidence)
+    return Interval(value, max(2 * value - high, 0.0), max(2 * value - low, value))
+
+
+def resampled(statistic: Statistic, columns: Sequence[Array], seed: str, *, resamples: int = RESAMPLES) -> Array:
+    """The statistic on each resample."""
+    random, n = generator(seed), len(columns[0])
+    return np.array([statistic(*(column[rows] for column in columns)) for rows in _draws(random, n, resamples)])
+
+
+def paired_difference(
+    statistic: Statistic,
+    a: Sequence[Array],
+    b: Sequence[Array],
+    seed: str,
+    *,
+    resamples: int = RESAMPLES,
+    confidence: float = 0.95,
+) -> Interval:
+    """Percentile interval of statistic(b) − statistic(a), the same images resampled for both."""
+    both, width = [*a, *b], len(a)
+
+    def difference(*columns: Array) -> float:
+        return statistic(*columns[width:]) - statistic(*columns[:width])
+
+    return bootstrap(difference, both, seed, resamples=resamples, confidence=confidence)
+
+
+def mean(values: Array) -> float:
+    """The mean."""
+    return float(np.mean(values))
+
+
+def difference_of_groups(values: Array, group: Array) -> float:
+    """Mean where group is 1, minus mean where it is 0."""
+    return float(values[group == 1].mean() - values[group == 0].mean())
+
+
+def balanced_accuracy(correct: Array, label: Array) -> float:
+    """Mean over classes of the share of correct images."""
+    label = label.astype(np.int64)
+    counts = np.bincount(label)
+    right = np.bincount(label, weights=correct)
+    return float((right[counts > 0] / counts[counts > 0]).mean())
+
+
+def ece(confidence: Array, correct: Array) -> float:
+    """Expected calibration error, ℓ₁, 15 bins of equal mass. Source: Nixon et al. 2019."""
+    sizes, accuracy, sureness = calibration_bins(confidence, correct)
+    return float((sizes * np.abs(accuracy - sureness)).sum() / sizes.sum())
+
+
+def ece_debiased(confidence: Array, correct: Array) -> float:
+    """ECE minus its own bias under normal noise of the bin accuracies; at least 0.
+
+    Source: Kumar, Liang & Ma 2019 (normal_debiased_ce). The expected absolute deviation is taken in closed form.
+    """
+    sizes, accuracy, sureness = calibration_bins(confidence, correct)
+    gap, spread = accuracy - sureness, np.sqrt(accuracy * (1 - accuracy) / sizes)
+    safe = np.maximum(spread, 1e-300)
+    folded = spread * math.sqrt(2 / math.pi) * np.exp(-((gap / safe) ** 2) / 2) + gap * (1 - 2 * stats.norm.cdf(-gap / safe))
+    bias = (sizes * (np.where(spread > 0, folded, np.abs(gap)) - np.abs(gap))).sum() / sizes.sum()
+    return max(ece(confidence, correct) - float(bias), 0.0)
+
+
+def calibration_bins(confidence: Array, correct: Array, bins: int = BINS) -> tuple[Array, Array, Array]:
+    """Size, accuracy and mean confidence of bins of equal mass; empty bins are left out."""
+    order = np.argsort(confidence, kind="stable")
+    edges = np.linspace(0, len(order), min(bins, len(order)) + 1).round().astype(int)
+    sizes = np.diff(edges).astype(np.float64)
+    sums = [np.add.reduceat(values[order].astype(np.float64), edges[:-1]) for values in (correct, confidence)]
+    return sizes, sums[0] / sizes, sums[1] / sizes
+
+
+def brier(probabilities: Array, labels: Array) -> Array:
+    """Brier score of each image, 0 to 2 (sum form). Source: Brier 1950."""
+    wanted = np.zeros_like(probabilities)
+    wanted[np.arange(len(labels)), labels] = 1
+    result: Array = ((probabilities - wanted) ** 2).sum(1)
+    return result
+
+
+def auroc(score: Array, positive: Array) -> float:
+    """Chance that a positive image scores above a negative one, ties one half; 0.5 if there are not both.
+
+    Source: Mann & Whitney 1947.
+    """
+    chosen = positive.astype(bool)
+    n1, n0 = int(chosen.sum()), int((~chosen).sum())
+    if not n1 or not n0:
+        return 0.5
+    ranks = stats.rankdata(score)
+    return float((ranks[chosen].sum() - n1 * (n1 + 1) / 2) / (n1 * n0))
+
+
+def right_above_wrong(confidence: Array, wrong: Array) -> float:
+    """Chance that a right answer is surer than a wrong one, ties one half."""
+    return auroc(confidence, 1 - wrong)
+
+
+def error_rate_at_coverage(confidence: Array, wrong: Array, coverage: float = 0.2) -> float:
+    """Share of wrong images among the surest `coverage`; a block of ties counts with its mean."""
+    n = max(round(coverage * len(confidence)), 1)
+    threshold = np.partition(confidence, len(confidence) - n)[len(confidence) - n]
+    above, tied = confidence > threshold, confidence == threshold
+    return float((wrong[above].sum() + (n - above.sum()) * wrong[tied].mean()) / n)
+
+
+STATISTICS: dict[str, Statistic] = {
+    "mean": mean,
+    "balanced_accuracy": balanced_accuracy,
+    "difference_of_groups": difference_of_groups,
+    "ece": ece,
+    "ece_debiased": ece_debiased,
+    "auroc": auroc,
+    "right_above_wrong": right_above_wrong,
+    "error_rate_at_coverage": error_rate_at_coverage,
+}
+
+
+def _draws(random: np.random.Generator, n: int, resamples: int) -> Sequence[Array]:
+    return _Draws(random.integers(0, 2**63, size=resamples), n)
+
+
+class _Draws(Sequence[Array]):
+    """Row numbers of each resample, made when they are read."""
+
+    def __init__(self, seeds: Array, n: int) -> None:
+        self.seeds, self.n = seeds, n
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def __getitem__(self, index: int) -> Array:  # type: ignore[override]
+        return np.random.default_rng(self.seeds[index]).integers(0, self.n, self.n)
+
+
+def _z(confidence: float) -> float:
+    return float(stats.norm.ppf((1 + confidence) / 2))
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    tiny = 1e-12
+    left, right = low + tiny, high - tiny
+    if left >= right or function(left) * function(right) > 0:
+        return low if low == -1.0 else high
+    return float(optimize.brentq(function, left, right, xtol=1e-12))

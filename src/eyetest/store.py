@@ -1,0 +1,364 @@
+"""A run on disk. The only module that knows the names of a run's files; every file appears by rename."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar, final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from .errors import RunError
+from .records import SCHEMA_VERSION, EpochMetrics, Finding, Plan, Record, RunKind, RunRecord, RunStatus, TrainResult
+from .types import Column, MapSet, Predictions, TrainingHistory
+
+R = TypeVar("R", bound=Record)
+_TENSORS = ".safetensors"
+_METRICS = TypeAdapter(list[EpochMetrics])
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place at the end; on any error nothing is left behind.
+
+    Raises RunError when the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(path)
+    except (OSError, SafetensorError) as error:
+        if getattr(error, "errno", None) == errno.ENOSPC or "os error 28" in str(error):
+            raise RunError(
+                f"The disk is full: {path} could not be written. What was finished before is intact. "
+                "Free some space (`eyetest runs` lists sizes) and give the same command again; it resumes."
+            ) from error
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@final
+class RunDir:
+    """Everything one run knows. A run never writes into another run's directory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @staticmethod
+    def begin(path: Path, record: RunRecord) -> RunDir:
+        """A new run directory, or the unfinished one that lies there if it asks the same.
+
+        Raises RunError if `path` holds a complete run, another run, or something else.
+        """
+        run = RunDir(path)
+        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+            run.write_record(record)
+            return run
+        old = RunDir.open(path).record if run._file("run.json").is_file() else None
+        if old is None or old.status == "complete":
+            what = "a complete run" if old else "something that is no eyetest run"
+            raise RunError(
+                f"{path} already exists and holds {what}; a new or an unfinished run's directory was expected. "
+                "Nothing was changed. Give another --out, or delete that directory first."
+            )
+        differing = [name for name in ("kind", "seed", "config") if getattr(old, name) != getattr(record, name)]
+        differing += ["data"] if old.data.fingerprint != record.data.fingerprint else []
+        differing += ["models"] if record.models and _prints(old) != _prints(record) else []
+        if differing:
+            raise RunError(
+                f"{path} holds an unfinished run of another command: {', '.join(differing)} differ. It was begun with "
+                f"`{old.command}`. Give that command again to resume it, or another --out."
+            )
+        run.write_record(old.model_copy(update={"status": "running"}))
+        return run
+
+    @staticmethod
+    def open(path: Path) -> RunDir:
+        """The run in an existing directory; RunError if there is none or it is damaged."""
+        run = RunDir(path)
+        if not run._file("run.json").is_file():
+            raise RunError(
+                f"There is no run at {path}: a directory with a run.json was expected. `eyetest runs` lists those under runs/."
+            )
+        version = run._json("run.json").get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise RunError(
+                f"The run at {path} has schema version {version}; this eyetest reads {SCHEMA_VERSION}. "
+                "Use the eyetest that wrote it, or run the audit again."
+            )
+        return run
+
+    # -- record, plan, findings -------------------------------------------------------------------------------------
+
+    @property
+    def record(self) -> RunRecord:
+        """run.json."""
+        return self._read("run.json", RunRecord)
+
+    def write_record(self, record: RunRecord) -> None:
+        """Write run.json."""
+        self._write("run.json", record)
+
+    def update(self, status: RunStatus, seconds: float = 0.0) -> None:
+        """Set the status and add to the seconds."""
+        old = self.record
+        self.write_record(old.model_copy(update={"status": status, "seconds": round(old.seconds + seconds, 1)}))
+
+    def write_plan(self, plan: Plan) -> None:
+        """Write plan.json."""
+        self._write("plan.json", plan)
+
+    def write_limits(self, limits: Mapping[str, int]) -> None:
+        """Write limits.json: images of each split that the budget bought."""
+        with replacing(self._file("limits.json")) as temporary:
+            temporary.write_text(json.dumps(dict(limits)), encoding="utf-8")
+
+    def limits(self) -> dict[str, int]:
+        """Images of each split that the budget bought; empty if all are read."""
+        return self._json("limits.json") if self._file("limits.json").is_file() else {}
+
+    def write_finding(self, finding: Finding) -> None:
+        """Write findings/<CODE>.json."""
+        self._write(f"findings/{finding.code}.json", finding)
+
+    def finding(self, code: str) -> Finding | None:
+        """One finding, or None if it is not there yet."""
+        name = f"findings/{code}.json"
+        return self._read(name, Finding) if self._file(name).is_file() else None
+
+    @property
+    def findings(self) -> dict[str, Finding]:
+        """All findings by code, in the order of their codes."""
+        files = sorted((self.path / "findings").glob("*.json"))
+        return {file.stem: self._read(f"findings/{file.name}", Finding) for file in files}
+
+    def __getitem__(self, code: str) -> Finding:
+        finding = self.finding(code)
+        if finding is None:
+            raise RunError(f"The run {self.path} has no finding {code}. It has: {', '.join(self.findings) or 'none'}.")
+        return finding
+
+    def write_scores(self, code: str, ids: tuple[str, ...], columns: Mapping[str, Column]) -> None:
+        """Write scores/<CODE>.parquet."""
+        self._parquet(f"scores/{code}.parquet", {"id": list(ids)} | dict(columns))
+
+    def scores(self, code: str) -> tuple[tuple[str, ...], dict[str, Column]]:
+        """Ids and per-image columns of a finding; empty if it has none."""
+        file = self._file(f"scores/{code}.parquet")
+        if not file.is_file():
+            return (), {}
+        table = pq.read_table(file)
+        columns = {name: table[name].to_numpy() for name in table.column_names if name != "id"}
+        return tuple(table["id"].to_pylist()), columns
+
+    # -- samples, predictions, maps, images -------------------------------------------------------------------------
+
+    def write_samples(self, columns: Mapping[str, Any]) -> None:
+        """Write samples.parquet: id, split, label, source row of every image."""
+        self._parquet("samples.parquet", columns)
+
+    def has_predictions(self, key: str) -> bool:
+        """Whether this pass is done."""
+        return self._file(f"predictions/{key}.parquet").is_file()
+
+    def write_predictions(self, key: str, predictions: Predictions) -> None:
+        """Write logits, then the readable table; the table says that the pass is done."""
+        tensors = {"rows": predictions.rows, "labels": predictions.labels, "logits": predictions.logits}
+        self._tensors(f"predictions/{key}{_TENSORS}", tensors, {"split": predictions.split})
+        of_label = np.exp(-predictions.loss)
+        columns = {
+            "id": list(predictions.ids),
+            "predicted": predictions.predicted,
+            "p_predicted": predictions.confidence,
+            "p_label": of_label,
+            "loss": predictions.loss,
+            "correct": predictions.correct,
+        }
+        self._parquet(f"predictions/{key}.parquet", columns)
+
+    def predictions(self, key: str, split: str) -> Predictions:
+        """The predictions of a pass."""
+        tensors = self._load(f"predictions/{key}{_TENSORS}")
+        return Predictions(split, tensors["rows"], tensors["labels"], tensors["logits"])
+
+    def write_maps(self, key: str, maps: MapSet) -> None:
+        """Write the raw maps of one method and target."""
+        self._tensors(f"maps/{key}{_TENSORS}", {"rows": maps.rows, "classes": maps.classes, "values": maps.values})
+
+    def maps(self, key: str) -> MapSet | None:
+        """The maps of one method and target of test images, or None."""
+        if not self._file(f"maps/{key}{_TENSORS}").is_file():
+            return None
+        tensors = self._load(f"maps/{key}{_TENSORS}")
+        return MapSet("test", tensors["rows"], tensors["classes"], tensors["values"])
+
+    def write_image(self, name: str, pixels: np.ndarray) -> None:
+        """Write uint8 pixels, h w 3, as the PNG `name` inside the run."""
+        with replacing(self._file(name)) as temporary:
+            Image.fromarray(pixels).save(temporary, format="PNG")
+
+    def copy_file(self, source: Path, name: str) -> None:
+        """Copy a file of another run into this one."""
+        with replacing(self._file(name)) as temporary:
+            shutil.copyfile(source, temporary)
+
+    # -- training ---------------------------------------------------------------------------------------------------
+
+    @property
+    def model(self) -> Path:
+        """Weights of the chosen epoch."""
+        return self._file("train/model.safetensors")
+
+    @property
+    def checkpoint(self) -> Path:
+        """What a killed training resumes from."""
+        return self._file("train/checkpoint.safetensors")
+
+    def borrow_training(self, source: RunDir) -> None:
+        """Copy the training history of the run that made the audited model."""
+        for name in ("metrics.jsonl", "validation_loss.safetensors", "result.json"):
+            self.copy_file(source._file(f"train/{name}"), f"train/{name}")
+
+    @property
+    def trained(self) -> bool:
+        """Whether training has ended."""
+        return self._file("train/result.json").is_file()
+
+    def write_metrics(self, metrics: Iterable[EpochMetrics]) -> None:
+        """Write train/metrics.jsonl, one line an epoch."""
+        with replacing(self._file("train/metrics.jsonl")) as temporary:
+            temporary.write_text("".join(m.model_dump_json() + "\n" for m in metrics), encoding="utf-8")
+
+    def metrics(self) -> list[EpochMetrics]:
+        """The epochs so far; empty if nothing was trained here."""
+        file = self._file("train/metrics.jsonl")
+        lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+        return _METRICS.validate_python([json.loads(line) for line in lines])
+
+    def write_history(self, losses: np.ndarray, correct: np.ndarray) -> None:
+        """Write every validation image's loss and correctness after every epoch, both e n."""
+        self._tensors("train/validation_loss.safetensors", {"loss": losses, "correct": correct})
+
+    def write_train_result(self, result: TrainResult) -> None:
+        """Write train/result.json; training has ended."""
+        self._write("train/result.json", result)
+
+    def train_result(self) -> TrainResult:
+        """train/result.json."""
+        return self._read("train/result.json", TrainResult)
+
+    def history(self) -> TrainingHistory | None:
+        """How the training went, or None if this run was not trained by eyetest."""
+        metrics = self.metrics()
+        if not metrics or not self.trained:
+            return None
+        tensors = self._load("train/validation_loss.safetensors")
+        columns = {name: np.array([getattr(m, name) for m in metrics]) for name in EpochMetrics.columns}
+        return TrainingHistory(
+            epoch=np.array([m.epoch for m in metrics], dtype=np.int64),
+            **columns,
+            learning_rate=np.array([m.learning_rate for m in metrics]),
+            chosen_epoch=self.train_result().chosen_epoch,
+            image_validation_loss=tensors["loss"],
+            image_validation_correct=tensors["correct"],
+        )
+
+    # -- what a person sees -----------------------------------------------------------------------------------------
+
+    @property
+    def page(self) -> Path:
+        """report.html of this run."""
+        return self._file("report.html")
+
+    def report(self, out: Path | str | None = None) -> Path:
+        """Write the page (by default report.html inside the run) and return its path."""
+        from .report.compose import write_report
+
+        return write_report(self, Path(out) if out else self.page)
+
+    @property
+    def children(self) -> tuple[RunDir, ...]:
+        """The runs that this one holds or compares."""
+        return tuple(RunDir.open(self.path / child) for child in self.record.children)
+
+    def _repr_html_(self) -> str:
+        from .report.compose import summary_html
+
+        return summary_html(self)
+
+    # -- files ------------------------------------------------------------------------------------------------------
+
+    def _file(self, name: str) -> Path:
+        return self.path / name
+
+    def _write(self, name: str, record: Record) -> None:
+        with replacing(self._file(name)) as temporary:
+            temporary.write_text(record.model_dump_json(indent=1), encoding="utf-8")
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            value: dict[str, Any] = json.loads(self._file(name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise self._damaged(name, error) from error
+        return value
+
+    def _read(self, name: str, kind: type[R]) -> R:
+        try:
+            return kind.model_validate_json(self._file(name).read_text(encoding="utf-8"))
+        except (OSError, ValidationError, UnicodeDecodeError) as error:
+            raise self._damaged(name, error) from error
+
+    def _load(self, name: str) -> dict[str, np.ndarray]:
+        try:
+            tensors: dict[str, np.ndarray] = load_file(self._file(name))
+        except (OSError, SafetensorError) as error:
+            raise self._damaged(name, error) from error
+        return tensors
+
+    def _tensors(self, name: str, tensors: Mapping[str, np.ndarray], header: Mapping[str, str] | None = None) -> None:
+        whole = {key: np.ascontiguousarray(value) for key, value in tensors.items()}
+        with replacing(self._file(name)) as temporary:
+            save_file(whole, temporary, dict(header or {}))
+
+    def _parquet(self, name: str, columns: Mapping[str, Any]) -> None:
+        with replacing(self._file(name)) as temporary:
+            pq.write_table(pa.table(dict(columns)), temporary, compression="zstd")
+
+    def _damaged(self, name: str, error: Exception) -> RunError:
+        reason = str(error).splitlines()[0]
+        return RunError(
+            f"{self.path / name} cannot be read ({reason}); a file written by eyetest was expected. "
+            "The run is damaged: delete it and give the command again."
+        )
+
+
+def list_runs(folder: Path) -> list[RunDir]:
+    """All runs directly under a folder, newest last."""
+    return sorted((RunDir(file.parent) for file in folder.glob("*/run.json")), key=lambda run: run.record.created)
+
+
+def new_run_path(folder: Path, created: str, data: str, model: str, kind: RunKind) -> Path:
+    """`<utc>-<data>-<model>` under a folder; numbered if it is taken."""
+    stamp = created.replace(":", "").replace("-", "")[:15]
+    name = "-".join("".join(c if c.isalnum() else "_" for c in part)[:40] for part in (stamp, data, model or kind) if part)
+    path, number = folder / name, 2
+    while path.exists():
+        path, number = folder / f"{name}-{number}", number + 1
+    return path
+
+
+def _prints(record: RunRecord) -> list[str]:
+    return [model.fingerprint for model in record.models]
