@@ -9,13 +9,27 @@ CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 def pip(*arguments: str) -> int:
     """The exit status of pip."""
-    return subprocess.run([sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments], check=False).returncode
+    return subprocess.run(
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments], check=False
+    ).returncode
 
 
 def main() -> int:
     """Try the small CPU wheels of torch first; the registry's own are the fallback."""
     if platform.system() == "Linux":
-        pip("install", "-q", "--retries", "1", "--timeout", "15", "torch", "-c", "constraints.txt", "--index-url", CPU_INDEX)
+        pip(
+            "install",
+            "-q",
+            "--retries",
+            "1",
+            "--timeout",
+            "15",
+            "torch",
+            "-c",
+            "constraints.txt",
+            "--index-url",
+            CPU_INDEX,
+        )
     return pip("install", "-q", "-e", ".[dev]", "-c", "constraints.txt")
 
 

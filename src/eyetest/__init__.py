@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .data import Dataset, load_data
+    from .flow import audit, compare, study, train
     from .models.classifier import Classifier
     from .store import RunDir
-    from .study import audit, compare, study, train
-    from .train.recipe import Recipe
+    from .training.recipe import Recipe
 
 _WHERE = {
     "Classifier": ".models.classifier",
     "Dataset": ".data",
-    "Recipe": ".train.recipe",
+    "Recipe": ".training.recipe",
     "RunDir": ".store",
-    "audit": ".study",
-    "compare": ".study",
+    "audit": ".flow",
+    "compare": ".flow",
     "load_data": ".data",
-    "study": ".study",
-    "train": ".study",
+    "study": ".flow",
+    "train": ".flow",
 }
 __all__ = ["Classifier", "Dataset", "Recipe", "RunDir", "audit", "compare", "load_data", "study", "train"]
 

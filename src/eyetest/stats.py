@@ -81,10 +81,13 @@ def newcombe_paired(a: int, b: int, c: int, d: int, confidence: float = 0.95) ->
     n = a + b + c + d
     first, second = wilson(a + b, n, confidence), wilson(a + c, n, confidence)
     product = (a + b) * (c + d) * (a + c) * (b + d)
-    numerator = a * d - b * c
+    numerator: float = a * d - b * c
     numerator = max(numerator - n / 2, 0) if numerator > 0 else numerator
     phi = numerator / math.sqrt(product) if product else 0.0
-    down, up = (first.value - first.low, second.high - second.value), (second.value - second.low, first.high - first.value)
+    down, up = (
+        (first.value - first.low, second.high - second.value),
+        (second.value - second.low, first.high - first.value),
+    )
     low = math.sqrt(max(down[0] ** 2 - 2 * phi * down[0] * down[1] + down[1] ** 2, 0))
     high = math.sqrt(max(up[0] ** 2 - 2 * phi * up[0] * up[1] + up[1] ** 2, 0))
     difference = (b - c) / n
@@ -218,7 +221,9 @@ def ece_debiased(confidence: Array, correct: Array) -> float:
     sizes, accuracy, sureness = calibration_bins(confidence, correct)
     gap, spread = accuracy - sureness, np.sqrt(accuracy * (1 - accuracy) / sizes)
     safe = np.maximum(spread, 1e-300)
-    folded = spread * math.sqrt(2 / math.pi) * np.exp(-((gap / safe) ** 2) / 2) + gap * (1 - 2 * stats.norm.cdf(-gap / safe))
+    folded = spread * math.sqrt(2 / math.pi) * np.exp(-((gap / safe) ** 2) / 2) + gap * (
+        1 - 2 * stats.norm.cdf(-gap / safe)
+    )
     bias = (sizes * (np.where(spread > 0, folded, np.abs(gap)) - np.abs(gap))).sum() / sizes.sum()
     return max(ece(confidence, correct) - float(bias), 0.0)
 

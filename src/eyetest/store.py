@@ -353,7 +353,9 @@ def list_runs(folder: Path) -> list[RunDir]:
 def new_run_path(folder: Path, created: str, data: str, model: str, kind: RunKind) -> Path:
     """`<utc>-<data>-<model>` under a folder; numbered if it is taken."""
     stamp = created.replace(":", "").replace("-", "")[:15]
-    name = "-".join("".join(c if c.isalnum() else "_" for c in part)[:40] for part in (stamp, data, model or kind) if part)
+    name = "-".join(
+        "".join(c if c.isalnum() else "_" for c in part)[:40] for part in (stamp, data, model or kind) if part
+    )
     path, number = folder / name, 2
     while path.exists():
         path, number = folder / f"{name}-{number}", number + 1

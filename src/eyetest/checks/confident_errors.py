@@ -139,9 +139,7 @@ def _picture(
     )
 
 
-def _card(
-    predictions: Predictions, index: int, classes: tuple[str, ...], maps: tuple[MapPicture, ...]
-) -> Card:
+def _card(predictions: Predictions, index: int, classes: tuple[str, ...], maps: tuple[MapPicture, ...]) -> Card:
     name = predictions.ids[index]
     truth, predicted = classes[predictions.labels[index]], classes[predictions.predicted[index]]
     return Card(
@@ -182,7 +180,14 @@ def _others(columns: dict[str, np.ndarray], seed: str) -> list[Estimate]:
     method = f"percentile bootstrap over images, {stats.RESAMPLES} resamples"
     found = [
         _estimate(
-            "confident_error_rate_at_coverage", at_coverage, n, "fraction", "lower", method, "error_rate_at_coverage", pair
+            "confident_error_rate_at_coverage",
+            at_coverage,
+            n,
+            "fraction",
+            "lower",
+            method,
+            "error_rate_at_coverage",
+            pair,
         )
     ]
     if 0 < wrong.sum() < n:

@@ -139,9 +139,7 @@ def _headline(verdict: str, gap: stats.Interval, turn: Turn, train: float, valid
     )
 
 
-def _estimate(
-    name: str, interval: stats.Interval, n: int, unit: str, method: str, *, tied: bool = False
-) -> Estimate:
+def _estimate(name: str, interval: stats.Interval, n: int, unit: str, method: str, *, tied: bool = False) -> Estimate:
     return Estimate(
         name=name,
         value=interval.value,

@@ -13,7 +13,7 @@ from ..errors import UserError, unknown_name
 
 if TYPE_CHECKING:
     from ..data import Dataset
-    from ..train.recipe import Recipe
+    from ..training.recipe import Recipe
 
 app = App(
     name="eyetest",
@@ -107,9 +107,9 @@ def train(
     set
         Recipe fields, such as epochs=3 width=16.
     """
-    from .. import study as calls
-    from ..train.recipe import changed
-    from ..train.recipe import recipe as named
+    from .. import flow as calls
+    from ..training.recipe import changed
+    from ..training.recipe import recipe as named
     from .progress import shown
 
     _threads(threads)
@@ -155,7 +155,7 @@ def audit(
     plan
         Print passes and cost, and stop.
     """
-    from .. import study as calls
+    from .. import flow as calls
     from .progress import shown
     from .show import show_plan
 
@@ -193,7 +193,7 @@ def compare(
     data
         Where the images lie, to draw those that were fixed or newly broken.
     """
-    from .. import study as calls
+    from .. import flow as calls
 
     source = _load(data, seed) if data else None
     return _finished(calls.compare(a, b, out=out, data=source), json)
@@ -247,7 +247,7 @@ def list_(kind: str = "checks", *, json: Flag = False) -> int:
     """List checks, views, explain or recipes."""
     from ..checks import checks
     from ..explain import explainers
-    from ..train.recipe import RECIPES
+    from ..training.recipe import RECIPES
     from ..views import views
 
     def check(name: str) -> str:
@@ -272,7 +272,7 @@ def list_(kind: str = "checks", *, json: Flag = False) -> int:
 @app.command
 def explain(code: str) -> int:
     """What a check asks, what it needs, and what its number does not show."""
-    from ..study import find_checks
+    from ..flow import find_checks
 
     (check,) = find_checks([code])
     print(f"{check.code} · {check.title}\n\n{check.question}\n\n{_first_line(type(check))}\n")
@@ -308,7 +308,7 @@ def _study(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    from .. import study as calls
+    from .. import flow as calls
     from .progress import shown
 
     source = _load(data, seed)
@@ -332,17 +332,20 @@ def _sized(
     source: Dataset, recipes: list[str], profile: str | None, changes: dict[str, str], device: str, *, quiet: bool
 ) -> list[Recipe]:
     """The recipes at the profile's size; without a profile the measured throughput decides, and says so."""
-    from ..study import find_device
-    from ..train.profile import PATIENCE, PROFILES, estimate
-    from ..train.profile import profile as named_profile
-    from ..train.recipe import changed
-    from ..train.recipe import recipe as named
+    from ..flow import find_device
+    from ..training.profile import PATIENCE, PROFILES, estimate
+    from ..training.profile import profile as named_profile
+    from ..training.recipe import changed
+    from ..training.recipe import recipe as named
 
     bases = [named(name) for name in recipes]
     if profile is None:
         cost = {
             name: estimate(
-                [PROFILES[name].apply(base) for base in bases], len(source.train), source.image_size, find_device(device)
+                [PROFILES[name].apply(base) for base in bases],
+                len(source.train),
+                source.image_size,
+                find_device(device),
             )
             for name in ("small", "full")
         }
@@ -359,13 +362,14 @@ def _sized(
 def _plan_study(
     data: str, recipes: list[str], profile: str | None, set: list[str] | None, seed: int, device: str, as_json: bool
 ) -> int:
-    from ..study import find_device
-    from ..train.profile import estimate
+    from ..flow import find_device
+    from ..training.profile import estimate
 
     source = _load(data, seed)
     plans = _sized(source, recipes, profile, _changes(set), device, quiet=as_json)
     seconds = {
-        plan.name: round(estimate([plan], len(source.train), source.image_size, find_device(device)), 1) for plan in plans
+        plan.name: round(estimate([plan], len(source.train), source.image_size, find_device(device)), 1)
+        for plan in plans
     }
     if as_json:
         _print_json({"training_seconds": seconds})
@@ -378,7 +382,7 @@ def _finished(run: Any, as_json: bool) -> int:
     from .show import crashed, show_findings
 
     children = run.children if run.record.kind == "study" else ()
-    show_findings((run, *children) if not children else children, as_json)
+    show_findings(children or (run,), as_json)
     page = run.report()
     if not as_json:
         print(f"report: {page}")
@@ -396,7 +400,9 @@ def _changes(fields: list[str] | None) -> dict[str, str]:
     for field in fields or []:
         name, found, value = field.partition("=")
         if not found:
-            raise UserError(f"--set {field} has no value; expected a recipe field and its value, such as --set epochs=3.")
+            raise UserError(
+                f"--set {field} has no value; expected a recipe field and its value, such as --set epochs=3."
+            )
         changes[name] = value
     return changes
 

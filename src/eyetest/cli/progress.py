@@ -44,6 +44,7 @@ class Bar:
         self.work = ""
 
     def __call__(self, what: str, fraction: float, speed: float) -> None:
+        """Show how far it is."""
         work = what.partition(",")[0]
         if self.task is None or work != self.work:
             if self.task is not None:
@@ -60,6 +61,7 @@ class Lines:
         self.work, self.started, self.first, self.last = "", 0.0, 0.0, 0.0
 
     def __call__(self, what: str, fraction: float, speed: float) -> None:
+        """Show how far it is."""
         now, work = time.monotonic(), what.partition(",")[0]
         if work != self.work:
             self.work, self.started, self.first, self.last = work, now, fraction, now

@@ -45,7 +45,7 @@ def assembled(
     }
     digest = hashlib.sha256(str(seed).encode())
     for array in (*train, *test):
-        digest.update(array)
+        digest.update(array.tobytes())
     return Dataset(name, title, CLASSES, (SIDE, SIDE), digest.hexdigest()[:16], splits)  # type: ignore[arg-type]
 
 

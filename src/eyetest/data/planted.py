@@ -40,7 +40,11 @@ class PlantedSpec:
 
     def __post_init__(self) -> None:
         """Raise DataError at a value that makes no sense."""
-        if not (2 <= self.classes <= len(SHAPES) and 0 <= self.strength <= 1 and min(self.train, self.validation, self.test) > 0):
+        if not (
+            2 <= self.classes <= len(SHAPES)
+            and 0 <= self.strength <= 1
+            and min(self.train, self.validation, self.test) > 0
+        ):
             raise DataError(
                 f"{self} cannot be made; expected 2 to {len(SHAPES)} classes, a strength from 0 to 1 and at least one "
                 "image a split. Name it like planted:background-0.8."
@@ -83,7 +87,9 @@ class PlantedSplit(SplitData):
         """The images of these rows."""
         if not len(rows):
             return np.empty((0, 3, SIDE, SIDE), dtype=np.uint8)
-        return np.stack([render(self.spec, scene(self.spec, self.name, row), self.arrangement) for row in rows.tolist()])
+        return np.stack(
+            [render(self.spec, scene(self.spec, self.name, row), self.arrangement) for row in rows.tolist()]
+        )
 
     def masks(self, rows: Rows) -> Masks | None:
         """Where the object covers at least half of a pixel."""
@@ -118,7 +124,9 @@ def named_spec(name: str, seed: int = 0) -> PlantedSpec:
     try:
         value = float(strength) if strength else 0.8
     except ValueError as error:
-        raise DataError(f"{name}: the strength {strength!r} is no number. Name it like planted:background-0.8.") from error
+        raise DataError(
+            f"{name}: the strength {strength!r} is no number. Name it like planted:background-0.8."
+        ) from error
     known: dict[str, Cue] = {one: one for one in get_args(Cue)}
     return PlantedSpec(cue=known.get(cue, "background"), strength=value, seed=seed)
 

@@ -20,9 +20,7 @@ def stratified_sample(labels: Labels, n: int, seed: int) -> Rows:
     rest = min(n, len(labels)) - wanted.sum()
     wanted[np.argsort(wanted - exact, kind="stable")[:rest]] += 1
     random = np.random.default_rng([seed, len(labels)])
-    chosen = [
-        random.permutation(np.flatnonzero(labels == label))[:k] for label, k in zip(classes, wanted, strict=True)
-    ]
+    chosen = [random.permutation(np.flatnonzero(labels == label))[:k] for label, k in zip(classes, wanted, strict=True)]
     return np.sort(np.concatenate(chosen)).astype(np.int64)
 
 
@@ -52,4 +50,7 @@ class ArraySplit(SplitData):
 
     def masks(self, rows: Rows) -> Masks | None:
         """Object masks of these rows, if there are any."""
-        return None if self.object_masks is None else self.object_masks[self.source[rows]]
+        if self.object_masks is None:
+            return None
+        found: Masks = self.object_masks[self.source[rows]]
+        return found

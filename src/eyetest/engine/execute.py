@@ -38,9 +38,7 @@ def predict_all(
             images = need.view(pixels(split, part), image_seeds(seed, need, split.ids(part)))
             logits.append(classifier.predict(images).cpu().numpy())
             progress(f"{classifier.name}: {need.view.key} images of {need.split}", (start + len(part)) / len(rows), 0.0)
-        run.write_predictions(
-            work.key(need), Predictions(need.split, rows, split.labels[rows], np.concatenate(logits))
-        )
+        run.write_predictions(work.key(need), Predictions(need.split, rows, split.labels[rows], np.concatenate(logits)))
 
 
 def explain_all(

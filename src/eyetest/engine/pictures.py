@@ -31,7 +31,7 @@ def draw_galleries(run: RunDir, finding: Finding, test: SplitData, maps: Maps, o
         run.write_image(card.image, np.ascontiguousarray(image))
         for picture, source in _pictures(card, maps, other):
             found = source(f"{picture.method}-{picture.target}")
-            position = np.flatnonzero(found.rows == row) if found is not None else []
+            position = np.flatnonzero(found.rows == row if found is not None else np.empty(0))
             if found is not None and len(position):
                 run.write_image(picture.file, overlay(image, found.values[position[0]], picture.low, picture.high))
 

@@ -101,7 +101,10 @@ def measure_speed(classifier: Classifier, data: Dataset) -> float:
 
 
 def _limits(data: Dataset, shares: dict[SplitName, float]) -> dict[SplitName, int]:
-    return {split: min(max(int(share * len(data.splits[split])), 200), len(data.splits[split])) for split, share in shares.items()}
+    return {
+        split: min(max(int(share * len(data.splits[split])), 200), len(data.splits[split]))
+        for split, share in shares.items()
+    }
 
 
 def _precision(work: Work, data: Dataset) -> str:

@@ -38,10 +38,15 @@ def curve(block: Curve, colour: str) -> str:
     ]
     names = [line.name for line in block.series]
     tints = [GREY] * (len(names) - 1) + [colour]
-    shown = {"field": "line", "type": "nominal", "scale": {"domain": names, "range": tints}}
+    shown: Spec = {"field": "line", "type": "nominal", "scale": {"domain": names, "range": tints}}
     if len(names) == 1:
         shown |= {"legend": None}
-    x = {"field": "x", "type": "quantitative", "title": block.x_label, "axis": {"tickMinStep": 1 if block.mark_x else 0}}
+    x = {
+        "field": "x",
+        "type": "quantitative",
+        "title": block.x_label,
+        "axis": {"tickMinStep": 1 if block.mark_x else 0},
+    }
     y = {"field": "y", "type": "quantitative", "title": block.y_label, "scale": {"zero": False}}
     layers: list[Spec] = []
     if any(line.low for line in block.series):
@@ -50,7 +55,9 @@ def curve(block: Curve, colour: str) -> str:
     layers.append({"mark": {"type": "line", "point": True}, "encoding": {"x": x, "y": y, "color": shown}})
     if block.diagonal:
         line = {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]}
-        layers.append({"data": line, "mark": {"type": "line", "strokeDash": [4, 4], "color": GREY}, "encoding": {"x": x, "y": y}})
+        layers.append(
+            {"data": line, "mark": {"type": "line", "strokeDash": [4, 4], "color": GREY}, "encoding": {"x": x, "y": y}}
+        )
     if block.mark_x is not None:
         layers += _mark(block.mark_x, block.mark_label)
     return svg({"data": {"values": points}, "width": WIDTH, "height": 240, "layer": layers})
@@ -65,7 +72,13 @@ def matrix(block: Matrix, colour: str) -> str:
     ]
     order = list(block.labels)
     place = {
-        "x": {"field": "column", "type": "nominal", "sort": order, "title": block.column_label, "axis": {"labelAngle": -40}},
+        "x": {
+            "field": "column",
+            "type": "nominal",
+            "sort": order,
+            "title": block.column_label,
+            "axis": {"labelAngle": -40},
+        },
         "y": {"field": "row", "type": "nominal", "sort": order, "title": block.row_label},
     }
     shade = {"field": "share", "type": "quantitative", "scale": {"range": ["white", colour]}, "legend": None}
@@ -88,7 +101,10 @@ def forest(block: Forest, finding: Finding, colour: str) -> str:
     ends = {"x": {"field": "low"} | axis, "x2": {"field": "high"}, "y": y}
     layers: list[Spec] = [
         {"mark": {"type": "rule", "color": colour, "strokeWidth": 2}, "encoding": ends},
-        {"mark": {"type": "point", "filled": True, "size": 60, "color": colour}, "encoding": {"x": {"field": "value"} | axis, "y": y}},
+        {
+            "mark": {"type": "point", "filled": True, "size": 60, "color": colour},
+            "encoding": {"x": {"field": "value"} | axis, "y": y},
+        },
     ]
     if any(e.low <= 0 <= e.high for e in chosen):
         zero = {"mark": {"type": "rule", "strokeDash": [4, 4], "color": GREY}, "encoding": {"x": {"datum": 0}}}

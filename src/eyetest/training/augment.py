@@ -31,7 +31,9 @@ def _uniform(images: Images, low: float, high: float, generator: Generator) -> T
 def _move(images: Images, recipe: Recipe, generator: Generator) -> Images:
     height, width = images.shape[2:]
     angle = _uniform(images, -1, 1, generator) * math.radians(recipe.rotation)
-    mirror = 1 - 2 * (_uniform(images, 0, 1, generator) < 0.5).to(images.dtype) if recipe.flip else torch.ones_like(angle)
+    mirror = (
+        1 - 2 * (_uniform(images, 0, 1, generator) < 0.5).to(images.dtype) if recipe.flip else torch.ones_like(angle)
+    )
     shifts = torch.randint(-recipe.crop, recipe.crop + 1, (2, len(images)), generator=generator).to(images)
     matrix = torch.empty(len(images), 2, 3, dtype=images.dtype, device=images.device)
     matrix[:, 0, 0], matrix[:, 0, 1], matrix[:, 0, 2] = mirror * angle.cos(), -angle.sin(), shifts[0] * 2 / width

@@ -97,8 +97,10 @@ def fixed_and_broken(a: Side, b: Side, classes: tuple[str, ...]) -> Comparison:
         f"Against {a.name}, {b.name} is newly right on {fixed.sum():,} and newly wrong on {broken.sum():,} "
         f"of {n:,} test images."
     )
-    blocks = [
-        Gallery(title="Fixed and newly broken, the surest mistake first", total=int((fixed | broken).sum()), cards=cards),
+    blocks: list[Block] = [
+        Gallery(
+            title="Fixed and newly broken, the surest mistake first", total=int((fixed | broken).sum()), cards=cards
+        ),
         _direction_table(a.predictions, fixed, classes, f"Directions of {a.name}'s errors that {b.name} fixed"),
         _direction_table(b.predictions, broken, classes, f"Directions of {b.name}'s new errors"),
     ]
@@ -242,7 +244,9 @@ def _maps(side: Side, index: int, classes: tuple[str, ...], folder: str) -> tupl
     """Grad-CAM of the model's own answer, on the scale of its own gallery of confident errors."""
     known = side.findings.get("FAIL001")
     galleries = [block for block in known.blocks if isinstance(block, Gallery)] if known else []
-    scales = [p for g in galleries for c in g.cards for p in c.maps if (p.method, p.target) == ("grad_cam", "predicted")]
+    scales = [
+        p for g in galleries for c in g.cards for p in c.maps if (p.method, p.target) == ("grad_cam", "predicted")
+    ]
     row = int(side.predictions.rows[index])
     if not scales or row not in side.strongest:
         return ()

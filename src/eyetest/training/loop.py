@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import final
 
 import numpy as np
@@ -53,7 +52,7 @@ class Resident:
 
     def batches(self, order: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Images in [0, 1] and labels, in this order."""
-        for chosen in order.split(size):
+        for chosen in torch.split(order, size):
             yield self.images[chosen].float() / 255, self.labels[chosen]
 
 
@@ -90,7 +89,7 @@ class Trainer:
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.module = self.architecture.build().to(memory_format=torch.channels_last)
+            self.module = channels_last(self.architecture.build())
         optimizer = make_optimizer(self.module, recipe)
         self.state = TrainingState.load(run.checkpoint, self.module, optimizer)
         self.model, self.optimizer = fabric.setup(self.module, optimizer)
@@ -200,6 +199,14 @@ class Trainer:
             self.state.save(self.run.checkpoint, self.module, self.optimizer.optimizer)
             self.run.write_metrics(self.state.metrics)
         self.fabric.barrier()
+
+
+def channels_last(module: Resnet18Cifar) -> Resnet18Cifar:
+    """The same module with the memory order that convolutions are fastest in."""
+    for parameter in module.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return module
 
 
 def make_optimizer(module: Resnet18Cifar | nn.Module, recipe: Recipe) -> Optimizer:

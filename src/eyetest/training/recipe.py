@@ -125,7 +125,9 @@ def recipe(name: str) -> Recipe:
         return RECIPES[name]
     path = Path(name)
     if not path.is_file():
-        raise RecipeError(f"There is no recipe file {path}. Expected a TOML file with recipe fields, or one of {', '.join(RECIPES)}.")
+        raise RecipeError(
+            f"There is no recipe file {path}. Expected a TOML file with recipe fields, or one of {', '.join(RECIPES)}."
+        )
     try:
         fields = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -157,4 +159,6 @@ def _read(name: str, value: Any, kind: Any) -> Any:
             pass
     elif kind not in (int, float, bool):
         return str(value)
-    raise RecipeError(f"The recipe field {name} is {value!r}; expected {'true or false' if kind is bool else kind.__name__}.")
+    raise RecipeError(
+        f"The recipe field {name} is {value!r}; expected {'true or false' if kind is bool else kind.__name__}."
+    )

@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 
 from .checks import checks as registry
 from .checks.base import Check
-from .compare import Side, changed_rows, compare_findings
+from .comparison import Side, changed_rows, compare_findings
 from .data import Dataset, load_data
 from .engine.execute import explain_all, predict_all, sample_columns, selected
 from .engine.pictures import draw_galleries
@@ -28,9 +28,9 @@ from .models.load import load_model
 from .provenance import new_record
 from .records import Plan, RunKind, RunRecord
 from .store import RunDir, new_run_path
-from .train.loop import train_model
-from .train.recipe import Recipe
-from .train.recipe import recipe as named_recipe
+from .training.loop import train_model
+from .training.recipe import Recipe
+from .training.recipe import recipe as named_recipe
 from .types import Rows
 
 Progress = Callable[[str, float, float], None]
@@ -152,7 +152,11 @@ def study(
     plans = [_recipe(one) for one in recipes]
     chosen = find_checks(checks, skip)
     names = [f"{plan.name}-{seed + k}" for k in range(seeds) for plan in plans]
-    config = {"recipes": [dataclasses.asdict(plan) for plan in plans], "seeds": seeds, "checks": [c.code for c in chosen]}
+    config = {
+        "recipes": [dataclasses.asdict(plan) for plan in plans],
+        "seeds": seeds,
+        "checks": [c.code for c in chosen],
+    }
     record = new_record("study", data.record(), (), seed=seed, device=device, config=config)
     run = RunDir.begin(_path(out, record, "study"), record)
     with _recorded(run):
@@ -230,12 +234,16 @@ def find_device(name: str) -> str:
 
 
 def _one_seed(
-    run: RunDir, data: Dataset, plans: Sequence[Recipe], checks: Sequence[Check], seed: int, device: str, progress: Progress
+    run: RunDir,
+    data: Dataset,
+    plans: Sequence[Recipe],
+    checks: Sequence[Check],
+    seed: int,
+    device: str,
+    progress: Progress,
 ) -> None:
     children = [_child(run, data, plan, checks, seed, device, progress) for plan in plans]
-    jobs = [
-        AuditJob(child, _classifier(child, data, device)[0], data, checks, seed, progress) for child in children
-    ]
+    jobs = [AuditJob(child, _classifier(child, data, device)[0], data, checks, seed, progress) for child in children]
     for job in jobs:
         if job.run.record.status != "complete":
             with _recorded(job.run, job.salvage, status="running"):
@@ -318,7 +326,9 @@ def _path(out: Path | str | None, record: RunRecord, model: str) -> Path:
     return Path(out) if out else new_run_path(RUNS, record.created, record.data.name, model, kind)
 
 
-def _classifier(model: Classifier | RunDir | Path | str, data: Dataset, device: str) -> tuple[Classifier, RunDir | None]:
+def _classifier(
+    model: Classifier | RunDir | Path | str, data: Dataset, device: str
+) -> tuple[Classifier, RunDir | None]:
     """The classifier on its device, and the run with its training history if it learned from this very data."""
     if isinstance(model, Classifier):
         return model, None

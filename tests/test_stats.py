@@ -1,0 +1,124 @@
+"""Known answers from docs/design METHODS sections 1 to 3, slow re-implementations, and nulls."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+from sklearn.metrics import roc_auc_score
+
+from eyetest import stats
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "wilson", "exact"),
+    [
+        (8, 10, (0.49016, 0.94332), (0.44390, 0.97479)),
+        (0, 20, (0, 0.16113), (0, 0.16843)),
+        (9302, 10000, (0.925039, 0.935031), (0.925029, 0.935118)),
+    ],
+)
+def test_proportions(k, n, wilson, exact):
+    assert stats.wilson(k, n)[1:] == pytest.approx(wilson, abs=1e-5)
+    assert stats.clopper_pearson(k, n)[1:] == pytest.approx(exact, abs=1e-5)
+
+
+def test_wilson_covers_as_often_as_known():
+    inside = [low <= 0.9 <= high for low, high in (stats.wilson(k, 100)[1:] for k in range(101))]
+    assert (binom.pmf(np.arange(101), 100, 0.9) * inside).sum() == pytest.approx(0.93640, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("counts", "newcombe", "tango"),
+    [
+        ((1, 1, 7, 12), (-0.50692, -0.02556), (-0.51723, -0.02600)),
+        ((53, 16, 8, 9), (-0.02010, 0.20392), (-0.01966, 0.20691)),
+        ((9200, 120, 80, 600), (0.001217, 0.006811), (0.001240, 0.006831)),
+        ((9400, 0, 0, 600), (-0.00039063, 0.00039063), (-0.00038400, 0.00038400)),
+    ],
+)
+def test_paired_differences(counts, newcombe, tango):
+    assert stats.newcombe_paired(*counts)[1:] == pytest.approx(newcombe, abs=1e-5)
+    assert stats.tango(*counts)[1:] == pytest.approx(tango, abs=1e-5)
+
+
+def test_tango_rarely_sees_a_difference_of_two_coins():
+    random = np.random.default_rng(0)
+    discordant = random.binomial(2000, 0.06, size=400)
+    first = random.binomial(discordant, 0.5)
+    pairs = zip(first.tolist(), (discordant - first).tolist(), strict=True)
+    excluded = [not low <= 0 <= high for low, high in (stats.tango(1500, b, c, 500 - b - c)[1:] for b, c in pairs)]
+    assert sum(excluded) <= binom.ppf(0.9995, 400, 0.06)
+
+
+@pytest.mark.parametrize(
+    ("b", "c", "exact", "mid"),
+    [(1, 7, 0.0703125, 0.0390625), (5, 5, 1, 0.8769531), (120, 80, 0.0056852, 0.0046601), (0, 0, 1, 1)],
+)
+def test_mcnemar(b, c, exact, mid):
+    assert stats.mcnemar(b, c) == pytest.approx((exact, mid), abs=1e-6)
+
+
+def test_gap_of_independent_images():
+    assert stats.newcombe(44978, 45000, 4651, 5000) == pytest.approx((0.06931, 0.06257, 0.07671), abs=1e-5)
+    assert stats.newcombe(5, 10, 5, 10).value == 0
+
+
+def test_multiplicity():
+    p = (0.001, 0.012, 0.025, 0.04, 0.2)
+    assert stats.holm(p) == pytest.approx([0.005, 0.048, 0.075, 0.08, 0.2])
+    assert stats.benjamini_hochberg(p) == pytest.approx([0.005, 0.03, 0.0416667, 0.05, 0.2])
+
+
+def test_bowker():
+    counts = np.array([[0, 18, 3], [6, 0, 5], [4, 5, 0]])
+    assert stats.bowker(counts) == pytest.approx((6.142857, 3, 0.104863), abs=1e-6)
+    assert stats.bowker(counts + counts.T)[0] == 0
+
+
+def test_brier():
+    p = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4], [0.5, 0.4, 0.1]])
+    assert stats.brier(p, np.array([0, 1, 2, 1])) == pytest.approx([0.14, 0.06, 0.54, 0.62])
+    assert stats.brier(np.full((1, 10), 0.1), np.array([3])) == pytest.approx([0.9])
+
+
+S = np.array([0.95, 0.9, 0.85, 0.8, 0.75, 0.65, 0.6, 0.55, 0.52, 0.35])
+CORRECT = np.array([1, 1, 1, 0, 1, 1, 0, 1, 0, 0], dtype=float)
+
+
+def test_equal_mass_bins():
+    sizes, accuracy, sureness = stats.calibration_bins(S, CORRECT, bins=5)
+    assert (sizes * np.abs(accuracy - sureness)).sum() / 10 == pytest.approx(0.242)
+
+
+def test_debiased_ece_of_a_calibrated_model_is_smaller():
+    random = np.random.default_rng(1)
+    confidence = 0.1 + 0.9 * random.beta(20, 1.2, 2000)
+    correct = (random.random(2000) < confidence).astype(float)
+    assert stats.ece_debiased(confidence, correct) < stats.ece(confidence, correct) < 0.03
+
+
+def test_auroc_agrees_with_scikit_learn_with_ties():
+    random = np.random.default_rng(2)
+    score, positive = random.integers(0, 20, 500).astype(float), random.random(500) < 0.3
+    assert stats.auroc(score, positive) == pytest.approx(roc_auc_score(positive, score))
+    assert stats.auroc(np.array([0.99, 0.95, 0.9, 0.8, 0.7, 0.6]), np.array([1, 0, 1, 1, 0, 1])) == 0.5
+
+
+def test_error_rate_at_coverage_shares_ties():
+    assert stats.error_rate_at_coverage(S, 1 - CORRECT, 0.4) == 0.25
+    assert stats.error_rate_at_coverage(np.ones(10), 1 - CORRECT, 0.2) == pytest.approx(0.4)
+
+
+def test_bootstrap_of_a_constant_and_of_a_model_against_itself():
+    assert stats.bootstrap(stats.mean, [np.ones(50)], "x", resamples=100) == (1, 1, 1)
+    same = stats.paired_difference(stats.ece, [S, CORRECT], [S, CORRECT], "x", resamples=100)
+    assert same == (0, 0, 0)
+
+
+def test_bootstrap_agrees_with_the_normal_interval():
+    values = np.random.default_rng(3).normal(size=400)
+    value, low, high = stats.bootstrap(stats.mean, [values], "x", resamples=1000)
+    half = 1.96 * values.std() / 20
+    assert (low, high) == pytest.approx((value - half, value + half), abs=0.02)
+    assert stats.bootstrap(stats.mean, [values], "x", resamples=1000) == (value, low, high)
