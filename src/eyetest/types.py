@@ -12,7 +12,7 @@ Pixels = UInt8[np.ndarray, "n 3 h w"]
 """Stored images: RGB, 0 to 255."""
 Masks = Bool[np.ndarray, "n h w"]
 """True on the object."""
-Rows = Int64[np.ndarray, " n"]
+Rows = Int64[np.ndarray, " _"]
 """Row numbers within one split."""
 Labels = Int64[np.ndarray, " n"]
 """Class indices, 0 to k-1."""

@@ -30,9 +30,9 @@ def _uniform(images: Images, low: float, high: float, generator: Generator) -> T
 
 def _move(images: Images, recipe: Recipe, generator: Generator) -> Images:
     height, width = images.shape[2:]
-    angle = _uniform(images, -1, 1, generator) * math.radians(recipe.rotation)
+    angle = _uniform(images, -1.0, 1.0, generator) * math.radians(recipe.rotation)
     mirror = (
-        1 - 2 * (_uniform(images, 0, 1, generator) < 0.5).to(images.dtype) if recipe.flip else torch.ones_like(angle)
+        1 - 2 * (_uniform(images, 0.0, 1.0, generator) < 0.5).to(images.dtype) if recipe.flip else torch.ones_like(angle)
     )
     shifts = torch.randint(-recipe.crop, recipe.crop + 1, (2, len(images)), generator=generator).to(images)
     matrix = torch.empty(len(images), 2, 3, dtype=images.dtype, device=images.device)
@@ -56,12 +56,12 @@ def _erase(images: Images, probability: float, generator: Generator) -> Images:
     area = _uniform(images, 0.02, 0.4, generator) * height * width
     aspect = _uniform(images, -math.log(1 / 0.3), math.log(1 / 0.3), generator).exp()
     tall, wide = (area * aspect).sqrt().clamp(max=height), (area / aspect).sqrt().clamp(max=width)
-    top = _uniform(images, 0, 1, generator) * (height - tall)
-    left = _uniform(images, 0, 1, generator) * (width - wide)
+    top = _uniform(images, 0.0, 1.0, generator) * (height - tall)
+    left = _uniform(images, 0.0, 1.0, generator) * (width - wide)
     y = torch.arange(height, device=images.device).view(1, -1, 1)
     x = torch.arange(width, device=images.device).view(1, 1, -1)
     rows = (y >= top.view(-1, 1, 1)) & (y < (top + tall).view(-1, 1, 1))
     columns = (x >= left.view(-1, 1, 1)) & (x < (left + wide).view(-1, 1, 1))
-    chosen = (_uniform(images, 0, 1, generator) < probability).view(-1, 1, 1)
+    chosen = (_uniform(images, 0.0, 1.0, generator) < probability).view(-1, 1, 1)
     fill = torch.rand(images.shape, generator=generator).to(images.device)
     return torch.where((rows & columns & chosen)[:, None], fill, images)

@@ -1,0 +1,159 @@
+"""The whole flow at tiny size: study, resume, bad input, and the test split that is never used to choose."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eyetest import flow
+from eyetest.__main__ import code
+from eyetest.data.base import Dataset
+from eyetest.data.split import ArraySplit
+from eyetest.errors import RunError
+from eyetest.store import RunDir
+from eyetest.training.recipe import Recipe
+
+CHECKS = {"ACC001", "ACC002", "CAL001", "FAIL001", "FIT001"}
+COMPARISONS = {"CMP001", "CMP003", "CMP004", "CMP007", "CMP090"}
+
+
+@pytest.fixture(scope="module")
+def study(tiny: Dataset, tiny_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> RunDir:
+    other = dataclasses.replace(Recipe.improved(epochs=2, width=4), batch_size=32)
+    return flow.study(tiny, [tiny_recipe, other], out=tmp_path_factory.mktemp("runs") / "study", device="cpu")
+
+
+def test_a_study_holds_everything(study: RunDir) -> None:
+    assert study.record.status == "complete"
+    baseline, improved, compare = study.children
+    assert set(baseline.findings) == set(improved.findings) == CHECKS
+    assert set(compare.findings) == COMPARISONS
+    assert not [f for child in study.children for f in child.findings.values() if f.status == "error"]
+    page = study.page.read_text(encoding="utf-8")
+    assert "planted background cue" in page
+    for finding in [f for child in study.children for f in child.findings.values()]:
+        assert finding.code in page
+        assert all(estimate.n and estimate.method for estimate in finding.estimates)
+
+
+def test_pictures_that_the_gallery_names_exist(study: RunDir) -> None:
+    gallery = study.children[0]["FAIL001"].blocks[0]
+    assert gallery.cards
+    for card in gallery.cards:
+        assert (study.children[0].path / card.image).is_file()
+        assert len(card.maps) == 4
+        assert all((study.children[0].path / picture.file).is_file() for picture in card.maps)
+
+
+def test_a_model_against_itself_has_no_difference(study: RunDir, tmp_path: Path) -> None:
+    child = study.children[0]
+    same = flow.compare(child, child, out=tmp_path / "same")
+    for finding in same.findings.values():
+        assert all((e.value, e.low) == (0, 0) for e in finding.estimates), finding.code
+        assert finding.status == "ok"
+
+
+def test_a_complete_run_is_not_overwritten(study: RunDir, tiny: Dataset, tiny_recipe: Recipe) -> None:
+    before = study.page.stat().st_mtime_ns
+    with pytest.raises(RunError, match="already exists"):
+        flow.study(tiny, [tiny_recipe], out=study.path)
+    assert study.page.stat().st_mtime_ns == before
+
+
+class Killed(BaseException):
+    """Stands in for a kill between two epochs."""
+
+
+def test_a_killed_training_ends_with_the_same_weights(tiny: Dataset, tiny_recipe: Recipe, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(tiny_recipe, epochs=3, schedule="one_cycle", dropout=0.3, crop=2, erasing=0.5)
+    whole = flow.train(tiny, recipe, out=tmp_path / "whole", device="cpu")
+
+    def kill(what: str, fraction: float, speed: float) -> None:
+        if "epoch 3" in what:
+            raise Killed
+
+    with pytest.raises(Killed):
+        flow.train(tiny, recipe, out=tmp_path / "cut", device="cpu", progress=kill)
+    assert RunDir.open(tmp_path / "cut").record.status == "interrupted"
+    resumed = flow.train(tiny, recipe, out=tmp_path / "cut", device="cpu")
+    assert whole.record.models[0].fingerprint == resumed.record.models[0].fingerprint
+    assert whole.model.read_bytes() == resumed.model.read_bytes()
+
+
+def test_the_test_split_chooses_nothing(tiny: Dataset, tiny_recipe: Recipe, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (90, 3, 32, 32), dtype=np.uint8)
+    rows = np.arange(90, dtype=np.int64)
+    scrambled = ArraySplit("test", tiny.test.labels[::-1].copy(), rows, noise)
+    other = dataclasses.replace(tiny, splits={**tiny.splits, "test": scrambled})
+    runs = [flow.train(data, tiny_recipe, out=tmp_path / str(k), device="cpu") for k, data in enumerate((tiny, other))]
+    assert runs[0].train_result().chosen_epoch == runs[1].train_result().chosen_epoch
+    assert runs[0].model.read_bytes() == runs[1].model.read_bytes()
+
+
+def test_ctrl_c_leaves_a_usable_audit_that_resumes(study: RunDir, tiny: Dataset, tmp_path: Path) -> None:
+    def stop(what: str, fraction: float, speed: float) -> None:
+        if "train" in what:
+            raise KeyboardInterrupt
+
+    child = study.children[0]
+    with pytest.raises(KeyboardInterrupt):
+        flow.audit(child, tiny, out=tmp_path / "a", progress=stop)
+    partial = RunDir.open(tmp_path / "a")
+    assert partial.record.status == "interrupted"
+    assert "ACC001" in partial.findings
+    assert "unfinished" in partial.report().read_text(encoding="utf-8")
+    done = flow.audit(child, tiny, out=tmp_path / "a")
+    assert done.record.status == "complete"
+    assert done["ACC001"].estimates == child["ACC001"].estimates
+
+
+def test_a_full_disk_is_said_and_nothing_is_half_written(
+    tiny: Dataset, tiny_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, *args: object, **kwargs: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(RunError, match="disk is full"):
+        flow.train(tiny, tiny_recipe, out=tmp_path / "run")
+    assert not list(tmp_path.rglob("*.json"))
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("study --data nowhere", "no data"),
+        ("train --data planted --recipe basline", "Did you mean 'baseline'"),
+        ("train --data planted --set epoch=3", "Did you mean 'epochs'"),
+        ("train --data planted --set epochs=many", "expected int"),
+        ("audit nowhere --data planted", "no model"),
+        ("audit nowhere --data planted --budget soon", "no time"),
+        ("show nowhere", "no run"),
+        ("explain ACC01", "Did you mean"),
+        ("list chekcs", "Did you mean 'checks'"),
+        ("fetch cifar", "Did you mean 'cifar10'"),
+    ],
+)
+def test_bad_input_is_one_paragraph_and_code_2(
+    command: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert code(command.split()) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert "Traceback" not in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_show_and_plan_as_json(study: RunDir, capsys: pytest.CaptureFixture[str]) -> None:
+    assert code(["show", str(study.path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {finding["code"] for finding in found} == CHECKS | COMPARISONS
+    assert code(["audit", str(study.children[0].path), "--data", "planted", "--plan"]) == 2
+    assert "classes" in capsys.readouterr().err
