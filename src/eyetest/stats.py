@@ -220,7 +220,7 @@ def ece_debiased(confidence: Array, correct: Array) -> float:
     """
     sizes, accuracy, sureness = calibration_bins(confidence, correct)
     gap, spread = accuracy - sureness, np.sqrt(accuracy * (1 - accuracy) / sizes)
-    safe = np.maximum(spread, 1e-300)
+    safe = np.where(spread > 0, spread, 1.0)
     folded = spread * math.sqrt(2 / math.pi) * np.exp(-((gap / safe) ** 2) / 2) + gap * (
         1 - 2 * stats.norm.cdf(-gap / safe)
     )

@@ -66,5 +66,9 @@ def test_missing_data_and_bad_strength(tmp_path):
 def test_cifar10_jpeg_copy():
     data = load_data(CIFAR10)
     assert data.title == "CIFAR-10 (JPEG copy)"
-    assert {name: len(split) for name, split in data.splits.items()} == {"train": 45000, "validation": 5000, "test": 10000}
+    assert {name: len(split) for name, split in data.splits.items()} == {
+        "train": 45000,
+        "validation": 5000,
+        "test": 10000,
+    }
     assert data.classes[data.test.labels[0]] == "cat"

@@ -17,6 +17,8 @@ from .split import ArraySplit, carve_validation
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 JPEG_TITLE = "CIFAR-10 (JPEG copy)"
+Whole = tuple[np.ndarray, np.ndarray]
+"""All images (n 3 h w) and labels of a published split."""
 VALIDATION_FRACTION = 0.1
 SIDE = 32
 
@@ -33,9 +35,7 @@ def cifar10_parquet(folder: Path, *, seed: int) -> Dataset:
     return assembled("cifar10", title, train[:2], test[:2], seed=seed)
 
 
-def assembled(
-    name: str, title: str, train: tuple[Pixels, Labels], test: tuple[Pixels, Labels], *, seed: int
-) -> Dataset:
+def assembled(name: str, title: str, train: Whole, test: Whole, *, seed: int) -> Dataset:
     """The data set of these training and test images."""
     kept, held = carve_validation(train[1], VALIDATION_FRACTION, seed)
     splits = {

@@ -39,10 +39,10 @@ class ArraySplit(SplitData):
     name: SplitName
     labels: Labels
     source: Rows
-    pixels: Pixels = field(repr=False)
-    """Images of all source rows, possibly shared with another split."""
+    pixels: np.ndarray = field(repr=False)
+    """Images of all source rows (s 3 h w, uint8), possibly shared with another split."""
     metadata: Mapping[str, np.ndarray] = field(default_factory=dict)
-    object_masks: Masks | None = field(default=None, repr=False)
+    object_masks: np.ndarray | None = field(default=None, repr=False)
 
     def images(self, rows: Rows) -> Pixels:
         """The images of these rows."""

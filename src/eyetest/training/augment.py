@@ -32,7 +32,9 @@ def _move(images: Images, recipe: Recipe, generator: Generator) -> Images:
     height, width = images.shape[2:]
     angle = _uniform(images, -1.0, 1.0, generator) * math.radians(recipe.rotation)
     mirror = (
-        1 - 2 * (_uniform(images, 0.0, 1.0, generator) < 0.5).to(images.dtype) if recipe.flip else torch.ones_like(angle)
+        1 - 2 * (_uniform(images, 0.0, 1.0, generator) < 0.5).to(images.dtype)
+        if recipe.flip
+        else torch.ones_like(angle)
     )
     shifts = torch.randint(-recipe.crop, recipe.crop + 1, (2, len(images)), generator=generator).to(images)
     matrix = torch.empty(len(images), 2, 3, dtype=images.dtype, device=images.device)

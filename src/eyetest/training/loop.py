@@ -78,7 +78,7 @@ class Trainer:
         self, data: Dataset, recipe: Recipe, run: RunDir, seed: int, fabric: Fabric, progress: Progress
     ) -> None:
         self.recipe, self.run, self.seed, self.fabric, self.progress = recipe, run, seed, fabric, progress
-        device = fabric.device
+        device, self.order = fabric.device, memory_format(recipe.width)
         self.train = Resident.of(data.train, data.train.rows, device)
         self.validation = Resident.of(data.validation, data.validation.rows, device)
         sample = stratified_sample(data.train.labels, min(CLEAN_TRAIN_SAMPLE, len(data.train)), seed)
@@ -89,7 +89,7 @@ class Trainer:
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.module = channels_last(self.architecture.build())
+            self.module = ordered(self.architecture.build(), self.order)
         optimizer = make_optimizer(self.module, recipe)
         self.state = TrainingState.load(run.checkpoint, self.module, optimizer)
         self.model, self.optimizer = fabric.setup(self.module, optimizer)
@@ -156,7 +156,7 @@ class Trainer:
         for index in range(per_epoch):
             mine = order[index * size : (index + 1) * size][rank::world].to(self.train.images.device)
             images, labels = next(self.train.batches(mine, size))
-            images = augment(images, self.recipe, generator).contiguous(memory_format=torch.channels_last)
+            images = augment(images, self.recipe, generator).contiguous(memory_format=self.order)
             rate = learning_rate(self.recipe, (number - 1) * per_epoch + index, per_epoch * self.recipe.epochs)
             total += self._step(images, labels, rate)
             speed = (index + 1) * size / (time.perf_counter() - started)
@@ -201,11 +201,16 @@ class Trainer:
         self.fabric.barrier()
 
 
-def channels_last(module: Resnet18Cifar) -> Resnet18Cifar:
-    """The same module with the memory order that convolutions are fastest in."""
+def memory_format(width: int) -> torch.memory_format:
+    """The memory order of training: channels last is faster, but oneDNN 3 crashes in it on a few channels."""
+    return torch.channels_last if width % 16 == 0 else torch.contiguous_format
+
+
+def ordered(module: Resnet18Cifar, order: torch.memory_format) -> Resnet18Cifar:
+    """The same module with its convolutions in that memory order."""
     for parameter in module.parameters():
         if parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+            parameter.data = parameter.data.contiguous(memory_format=order)
     return module
 
 

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from ..errors import unknown_name
 from ..models.resnet18_cifar import Resnet18Cifar
-from .loop import channels_last, make_optimizer
+from .loop import make_optimizer, memory_format, ordered
 from .recipe import Recipe
 
 PATIENCE = 2 * 3600.0
@@ -50,9 +50,10 @@ def estimate(recipes: Sequence[Recipe], images: int, size: tuple[int, int], devi
 
 def training_speed(recipe: Recipe, size: tuple[int, int], device: str, steps: int = 4) -> float:
     """Images a second of training steps on noise of the data's size, after one warm-up step."""
-    module = channels_last(Resnet18Cifar(10, recipe.width)).to(device)
+    order = memory_format(recipe.width)
+    module = ordered(Resnet18Cifar(10, recipe.width), order).to(device)
     optimizer = make_optimizer(module, recipe)
-    images = torch.rand(recipe.batch_size, 3, *size, device=device).contiguous(memory_format=torch.channels_last)
+    images = torch.rand(recipe.batch_size, 3, *size, device=device).contiguous(memory_format=order)
     labels = torch.zeros(recipe.batch_size, dtype=torch.int64, device=device)
     started = time.perf_counter()
     for step in range(steps + 1):
