@@ -175,6 +175,7 @@ def _difference(estimate: Estimate, interval: stats.Interval, n: int, method: st
         "low": interval.low,
         "high": interval.high,
         "n": n,
+        "unit": f"{estimate.unit} (B − A)",
         "method": method,
         "statistic": None,
         "columns": (),
@@ -195,12 +196,17 @@ def _headline(code: str, main: Estimate, first: Finding, second: Finding, a: Sid
     was, now = first.estimate(main.name).value, second.estimate(main.name).value
     what = WORDS[code]
     numbers = f"{100 * main.value:+.1f} points ({100 * main.low:+.1f} to {100 * main.high:+.1f}), n = {main.n:,}"
+    aside = _at_threshold(first, second) if code == "CMP004" else ""
     if main.low <= 0 <= main.high:
-        return f"No difference seen in {what} between {b.name} and {a.name}: {numbers}."
-    better = (main.value > 0) == (main.better == "higher")
-    return (
-        f"{b.name} is {'better' if better else 'worse'} than {a.name}: {what} {now:.1%} against {was:.1%}, {numbers}."
-    )
+        return f"No difference seen in {what} between {b.name} and {a.name}: {numbers}{aside}."
+    word = "better" if (main.value > 0) == (main.better == "higher") else "worse"
+    return f"{b.name} is {word} than {a.name}: {what} {now:.1%} against {was:.1%}, {numbers}{aside}."
+
+
+def _at_threshold(first: Finding, second: Finding) -> str:
+    was, now = (finding.estimate("confident_error_rate").value for finding in (first, second))
+    threshold = first.params.get("threshold")
+    return f"; at a fixed confidence of {threshold} the rate went from {was:.2%} to {now:.2%}, which smoothing alone can do"
 
 
 def _both(first: Finding, second: Finding, shared: Iterable[Estimate], name_a: str, name_b: str) -> Table:

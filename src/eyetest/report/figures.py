@@ -8,7 +8,7 @@ import vl_convert
 
 from ..records import Curve, Estimate, Finding, Forest, Matrix
 
-WIDTH = 440
+WIDTH = 390
 GREY = "#767676"
 _CONFIG = {
     "font": "Helvetica, Arial, sans-serif",
@@ -17,6 +17,8 @@ _CONFIG = {
     "legend": {"labelFontSize": 12, "title": None, "orient": "top"},
     "view": {"stroke": None},
 }
+DIFFERENCE = "(B − A)"
+"""How the unit of a difference ends."""
 Spec = dict[str, Any]
 
 
@@ -97,7 +99,8 @@ def forest(block: Forest, finding: Finding, colour: str) -> str:
     chosen = [finding.estimate(name) for name in block.estimates]
     rows = [{"name": _label(e), "value": e.value, "low": e.low, "high": e.high} for e in chosen]
     y = {"field": "name", "type": "nominal", "sort": [row["name"] for row in rows], "title": None}
-    axis = {"type": "quantitative", "title": block.x_label, "scale": {"zero": False}}
+    difference = any(e.unit.endswith(DIFFERENCE) for e in chosen)
+    axis = {"type": "quantitative", "title": block.x_label, "scale": {"zero": difference}}
     ends = {"x": {"field": "low"} | axis, "x2": {"field": "high"}, "y": y}
     layers: list[Spec] = [
         {"mark": {"type": "rule", "color": colour, "strokeWidth": 2}, "encoding": ends},
@@ -106,7 +109,7 @@ def forest(block: Forest, finding: Finding, colour: str) -> str:
             "encoding": {"x": {"field": "value"} | axis, "y": y},
         },
     ]
-    if any(e.low <= 0 <= e.high for e in chosen):
+    if difference:
         zero = {"mark": {"type": "rule", "strokeDash": [4, 4], "color": GREY}, "encoding": {"x": {"datum": 0}}}
         layers.insert(0, zero)
     return svg({"data": {"values": rows}, "width": WIDTH, "height": max(22 * len(rows), 60), "layer": layers})

@@ -105,6 +105,9 @@ def render(title: str, record: RunRecord, sections: Sequence[Section], out: Path
 
 def number(estimate: Estimate, value: float) -> str:
     """A value in its unit: fractions as per cent with enough digits to see the interval."""
+    if estimate.unit.endswith(figures.DIFFERENCE):
+        scale, unit, digits = (100, " points", 2) if estimate.unit.startswith("fraction") else (1, "", 3)
+        return f"{scale * value:+.{digits}f}{unit}"
     if estimate.unit.startswith("fraction"):
         digits = 2 if abs(estimate.high - estimate.low) < 0.01 else 1
         return f"{100 * value:.{digits}f} %"
