@@ -57,7 +57,7 @@ def test_an_unknown_cue_is_named(name):
 
 def test_missing_data_and_bad_strength(tmp_path):
     with pytest.raises(DataError, match="no data"):
-        load_data(tmp_path)
+        load_data(tmp_path / "nothing")
     with pytest.raises(DataError, match="no number"):
         load_data("planted:patch-much")
 

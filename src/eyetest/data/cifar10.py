@@ -24,8 +24,13 @@ SIDE = 32
 
 
 def is_cifar10_parquet(folder: Path) -> bool:
-    """Whether the folder holds both splits of this layout."""
-    return any(folder.glob("train-*.parquet")) and any(folder.glob("test-*.parquet"))
+    """Whether the folder holds both splits in this layout, with CIFAR-10's own column name."""
+    first = next(iter(sorted(folder.glob("test-*.parquet"))), None)
+    return (
+        first is not None
+        and any(folder.glob("train-*.parquet"))
+        and {"img", "label"} <= set(pq.read_schema(first).names)
+    )
 
 
 def cifar10_parquet(folder: Path, *, seed: int) -> Dataset:

@@ -8,25 +8,55 @@ from pathlib import Path
 from ..errors import DataError
 from .base import Dataset
 from .cifar10 import cifar10_parquet, is_cifar10_parquet
+from .image_folder import image_folder
+from .parquet import is_parquet, parquet
 from .planted import named_spec, planted
+from .python_batches import python_batches, python_batches_folder
 
 
 def load_data(name_or_path: str | Path, *, seed: int = 0, image_size: int | None = None) -> Dataset:
-    """The data set of a name (`cifar10`, `planted`) or of a path."""
+    """The data set of a name (`cifar10`, `planted`, `planted:<cue>-<strength>`) or of a path.
+
+    `seed` decides which training images become validation; `image_size` in pixels is for folders of pictures.
+    Raises DataError if there is none, or it cannot be used.
+    """
     if str(name_or_path) == "cifar10":
-        return cifar10_parquet(find_cifar10(), seed=seed)
+        return _cifar10(seed)
     if str(name_or_path).partition(":")[0] == "planted":
         return planted(named_spec(str(name_or_path), seed))
     path = Path(name_or_path)
+    if not path.is_dir():
+        raise DataError(
+            f"There is no data called or at {name_or_path}. Expected cifar10, planted, or a folder: class folders, "
+            "CIFAR-10's python batches, or parquet files with an image and a label column."
+        )
+    return _at(path, seed) or (parquet if is_parquet(path) else image_folder)(path, seed=seed, image_size=image_size)
+
+
+def cache_folder() -> Path:
+    """$EYETEST_CACHE, or eyetest's folder in the user's cache."""
+    if "EYETEST_CACHE" in os.environ:
+        return Path(os.environ["EYETEST_CACHE"])
+    local = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME")
+    return (Path(local) if local else Path.home() / ".cache") / "eyetest"
+
+
+def _cifar10(seed: int) -> Dataset:
+    own = [Path(os.environ["EYETEST_DATA"])] if "EYETEST_DATA" in os.environ else []
+    places = [*own, Path("data/cifar10"), Path("../shared/cifar10"), cache_folder() / "cifar10"]
+    for place in places:
+        found = _at(place, seed)
+        if found is not None:
+            return found
+    raise DataError(
+        f"CIFAR-10 is in none of {', '.join(place.as_posix() for place in places)}.\n"
+        "Get it with `eyetest fetch cifar10` (163 MB), or name its folder with --data or $EYETEST_DATA."
+    )
+
+
+def _at(path: Path, seed: int) -> Dataset | None:
+    """CIFAR-10 in one of its two layouts, if it lies there."""
     if is_cifar10_parquet(path):
         return cifar10_parquet(path, seed=seed)
-    raise DataError(f"There is no data at {path}.")
-
-
-def find_cifar10() -> Path:
-    """Where CIFAR-10 lies: $EYETEST_DATA, data/cifar10, ../shared/cifar10."""
-    places = [Path(os.environ["EYETEST_DATA"])] if "EYETEST_DATA" in os.environ else []
-    for place in [*places, Path("data/cifar10"), Path("../shared/cifar10")]:
-        if is_cifar10_parquet(place):
-            return place
-    raise DataError("CIFAR-10 was not found.\nGet it with `eyetest fetch cifar10`.")
+    folder = python_batches_folder(path)
+    return python_batches(folder, seed=seed) if folder else None
