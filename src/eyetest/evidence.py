@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, final
 
@@ -130,12 +130,14 @@ class Evidence:
         return value
 
 
-def from_mapping(owner: str, context: Context, values: Mapping[Need[Any], Any]) -> Evidence:
-    """Evidence from a plain mapping: one line tests a check on made-up data."""
+def from_mapping(
+    owner: str, context: Context, values: Mapping[Need[Any], Any], declared: Iterable[Need[Any]] = ()
+) -> Evidence:
+    """Evidence from a plain mapping: one line tests a check on made-up data. What is declared but not there is missing."""
 
     def load(need: Need[Any]) -> Any:
         if need not in values:
             raise MissingEvidence(f"there is no {type(need).__name__.lower()} evidence in this run")
         return values[need]
 
-    return Evidence(owner, frozenset(values), context, load)
+    return Evidence(owner, frozenset((*values, *declared)), context, load)

@@ -61,6 +61,6 @@ def training_speed(recipe: Recipe, size: tuple[int, int], device: str, steps: in
         loss = cross_entropy(module(images), labels)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        float(loss)
+        float(loss.detach())
         started = time.perf_counter() if step == 0 else started
     return steps * recipe.batch_size / (time.perf_counter() - started)

@@ -1,0 +1,130 @@
+"""The page: complete, escaped, self-contained, and alive in a browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from eyetest.provenance import new_record
+from eyetest.records import (
+    Card,
+    Curve,
+    DataRecord,
+    Estimate,
+    Finding,
+    Forest,
+    Gallery,
+    MapPicture,
+    Matrix,
+    ModelRecord,
+    Note,
+    RunRecord,
+    Scalar,
+    Series,
+    Table,
+)
+from eyetest.report import Section, render
+from eyetest.report.render import number
+
+EVIL = "<script>document.title='harm'</script>\"'&"
+
+
+def record(kind: str = "audit", *names: str) -> RunRecord:
+    data = DataRecord(name="x", title=EVIL, fingerprint="f", classes=(EVIL, "b"), images={"test": 2})
+    models = tuple(ModelRecord(name=name, fingerprint="m", parameters=1, source="") for name in names)
+    return new_record(kind, data, models, seed=0, device="cpu", config={}).model_copy(update={"status": "complete"})
+
+
+def finding(code: str = "FIT001") -> Finding:
+    picture = MapPicture(
+        method="grad_cam", target="label", class_name=EVIL, low=0, high=1, own_maximum=-1, file="../../etc/passwd"
+    )
+    card = Card(id=EVIL, truth=EVIL, predicted="b", confidence=0.9, image="none.png", group="fixed", maps=(picture,))
+    line = Series(name=EVIL, x=(1.0, 2.0), y=(0.1, 0.2), low=(0.0, 0.1), high=(0.2, 0.3))
+    return Finding(
+        code=code, name="n", title=EVIL, question=EVIL, status="concern", headline=EVIL,
+        estimates=(Estimate(name=f"e[{EVIL}]", value=0.5, low=0.4, high=0.6, n=10, unit="fraction", better="lower", method=EVIL),),
+        blocks=(
+            Scalar(title=EVIL, estimate=f"e[{EVIL}]"),
+            Table(title=EVIL, columns=(EVIL, "n"), rows=((EVIL, 1), (None, 0.5), (True, "x"))),
+            Curve(title=EVIL, x_label=EVIL, y_label="y", series=(line,), mark_x=1.0, mark_label=EVIL, diagonal=True),
+            Matrix(title=EVIL, row_label="r", column_label="c", labels=(EVIL, "b"), counts=((1, 2), (0, 0))),
+            Forest(title=EVIL, x_label="x", estimates=(f"e[{EVIL}]",)),
+            Gallery(title=EVIL, total=1, cards=(card,)),
+            Note(text=EVIL),
+        ),
+        limits=(EVIL,),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    sections = [
+        Section("compare", EVIL, record("compare", "one", "two"), (finding("CMP001"),), tmp_path),
+        Section("one", "one", record("audit", "one"), (finding(),), tmp_path),
+        Section("two", EVIL, record("audit", "two"), (finding(),), tmp_path),
+    ]
+    out = tmp_path / "report.html"
+    render(EVIL, record("study"), sections, out)
+    return out
+
+
+def test_hostile_names_are_text_and_files_outside_are_not_read(page):
+    text = page.read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "root:" not in text
+    assert "no image" in text
+    assert "no positive evidence" in text
+
+
+def test_nothing_is_loaded_from_anywhere(page):
+    text = page.read_text(encoding="utf-8")
+    assert set(re.findall(r'(?:src|href)="([^"]{0,5})', text)) <= {"data:"} | {
+        h[:5] for h in re.findall(r'href="(#[^"]*)', text)
+    }
+    assert "default-src 'none'" in text
+
+
+def test_an_unfinished_run_says_so(tmp_path):
+    unfinished = record().model_copy(update={"status": "interrupted"})
+    render("x", unfinished, [], tmp_path / "r.html")
+    assert "unfinished" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_numbers_show_their_unit_and_enough_digits():
+    estimate = finding().estimates[0]
+    assert number(estimate, 0.5) == "50.0 %"
+    narrow = estimate.model_copy(update={"low": 0.499, "high": 0.501})
+    assert number(narrow, 0.5) == "50.00 %"
+    assert number(estimate.model_copy(update={"unit": "fraction (B − A)"}), -0.062) == "-6.20 points"
+
+
+@pytest.mark.browser
+def test_the_page_is_alive_in_a_browser(page, tmp_path):
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+    from selenium.webdriver.common.by import By
+
+    driver_path = shutil.which("chromedriver")
+    if driver_path is None:
+        assert not os.environ.get("CI"), "CI must have chromium and chromedriver"
+        pytest.skip("chromedriver is not installed: apt install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    flags = "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update"
+    for flag in [*flags.split(), "disable-sync", f"user-data-dir={tmp_path / 'profile'}"]:
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(driver_path))
+    try:
+        driver.get(page.as_uri())
+        assert driver.title == EVIL
+        assert len(driver.find_elements(By.TAG_NAME, "article")) == 3
+        assert all(image.get_property("naturalWidth") > 0 for image in driver.find_elements(By.TAG_NAME, "img"))
+        assert driver.find_element(By.CSS_SELECTOR, "article .big b").value_of_css_property("color")
+        assert not driver.get_log("browser")
+    finally:
+        driver.quit()
