@@ -60,6 +60,22 @@ def test_a_model_against_itself_has_no_difference(study: RunDir, tmp_path: Path)
         assert "worse" not in finding.headline
 
 
+@pytest.mark.slow
+def test_every_seed_has_its_models_and_its_comparison(tiny: Dataset, tiny_recipe: Recipe, tmp_path: Path) -> None:
+    other = dataclasses.replace(tiny_recipe, name="improved", flip=True)
+    two = flow.study(tiny, [tiny_recipe, other], seeds=2, out=tmp_path / "two", checks=["accuracy"], device="cpu")
+    assert two.record.children == (
+        "baseline-0",
+        "improved-0",
+        "baseline-1",
+        "improved-1",
+        "compare",
+        "compare-improved-1",
+    )
+    second = [child.record.models[0].fingerprint for child in two.children[:4]]
+    assert len(set(second)) == 4
+
+
 def test_a_complete_run_is_not_overwritten(study: RunDir, tiny: Dataset, tiny_recipe: Recipe) -> None:
     before = study.page.stat().st_mtime_ns
     with pytest.raises(RunError, match="already exists"):

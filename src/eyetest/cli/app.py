@@ -13,7 +13,6 @@ from ..errors import UserError, unknown_name
 
 if TYPE_CHECKING:
     from ..data import Dataset
-    from ..training.recipe import Recipe
 
 app = App(
     name="eyetest",
@@ -79,7 +78,10 @@ def study(
     _threads(threads)
     names = recipe or ["baseline", "improved"]
     if plan:
-        return _plan_study(data, names, profile, set, seed, device, json)
+        from .sizing import show_training_plan
+
+        show_training_plan(_load(data, seed), names, profile, _changes(set), device, json)
+        return DONE
     return _study(data, names, profile, _changes(set), out, seed, seeds, checks, skip, device, json, quiet)
 
 
@@ -310,9 +312,10 @@ def _study(
 ) -> int:
     from .. import flow as calls
     from .progress import shown
+    from .sizing import sized
 
     source = _load(data, seed)
-    plans = _sized(source, recipes, profile, changes, device, quiet=quiet or as_json)
+    plans = sized(source, recipes, profile, changes, device, quiet=quiet or as_json)
     with shown(quiet) as progress:
         run = calls.study(
             source,
@@ -326,56 +329,6 @@ def _study(
             progress=progress,
         )
     return _finished(run, as_json)
-
-
-def _sized(
-    source: Dataset, recipes: list[str], profile: str | None, changes: dict[str, str], device: str, *, quiet: bool
-) -> list[Recipe]:
-    """The recipes at the profile's size; without a profile the measured throughput decides, and says so."""
-    from ..flow import find_device
-    from ..training.profile import PATIENCE, PROFILES, estimate
-    from ..training.profile import profile as named_profile
-    from ..training.recipe import changed
-    from ..training.recipe import recipe as named
-
-    bases = [named(name) for name in recipes]
-    if profile is None:
-        cost = {
-            name: estimate(
-                [PROFILES[name].apply(base) for base in bases],
-                len(source.train),
-                source.image_size,
-                find_device(device),
-            )
-            for name in ("small", "full")
-        }
-        profile = "full" if cost["full"] <= PATIENCE else "small"
-        other = "small" if profile == "full" else "full"
-        if not quiet:
-            print(
-                f"profile {profile}: training takes about {cost[profile] / 60:.0f} min here "
-                f"(--profile {other}: about {cost[other] / 60:.0f} min)"
-            )
-    return [changed(named_profile(profile).apply(base), changes) for base in bases]
-
-
-def _plan_study(
-    data: str, recipes: list[str], profile: str | None, set: list[str] | None, seed: int, device: str, as_json: bool
-) -> int:
-    from ..flow import find_device
-    from ..training.profile import estimate
-
-    source = _load(data, seed)
-    plans = _sized(source, recipes, profile, _changes(set), device, quiet=as_json)
-    seconds = {
-        plan.name: round(estimate([plan], len(source.train), source.image_size, find_device(device)), 1)
-        for plan in plans
-    }
-    if as_json:
-        _print_json({"training_seconds": seconds})
-    for name, cost in {} if as_json else seconds.items():
-        print(f"train {name}: about {cost / 60:.1f} min, then audit and compare")
-    return DONE
 
 
 def _finished(run: Any, as_json: bool) -> int:

@@ -33,7 +33,7 @@ class Profile:
         return dataclasses.replace(recipe, width=self.width, epochs=self.epochs or recipe.epochs)
 
 
-PROFILES = {"small": Profile(16, 15), "full": Profile(64), "demo": Profile(16, 9)}
+PROFILES = {"small": Profile(16, 11), "full": Profile(64), "demo": Profile(16, 9)}
 
 
 def profile(name: str) -> Profile:
