@@ -9,12 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from eyetest import flow
 from eyetest.__main__ import code
+from eyetest.checks.accuracy import Accuracy
+from eyetest.cli.show import crashed
 from eyetest.data.base import Dataset
 from eyetest.data.split import ArraySplit
-from eyetest.errors import RunError
+from eyetest.errors import RunError, UserError
+from eyetest.models.classifier import Classifier
 from eyetest.store import RunDir
 from eyetest.training.recipe import Recipe
 
@@ -58,6 +62,51 @@ def test_a_model_against_itself_has_no_difference(study: RunDir, tmp_path: Path)
         assert finding.status in ("ok", "inconclusive")
         assert "better" not in finding.headline
         assert "worse" not in finding.headline
+
+
+def test_a_comparison_without_the_data_keeps_the_pictures_that_the_audits_hold(study: RunDir, tmp_path: Path) -> None:
+    baseline, improved, before = study.children
+    again = flow.compare(baseline, improved, out=tmp_path / "c")
+    assert [f.headline for f in again.findings.values()] == [f.headline for f in before.findings.values()]
+    assert list((again.path / "images").glob("*.png"))
+
+
+def test_a_crashing_check_is_an_error_finding_and_exit_code_3(
+    study: RunDir, tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(self: Accuracy, evidence: object) -> None:
+        raise ZeroDivisionError("by nought")
+
+    monkeypatch.setattr(Accuracy, "run", crash)
+    run = flow.audit(study.children[0], tiny, out=tmp_path / "a", checks=["accuracy", "confusion"], device="cpu")
+    assert run["ACC001"].status == "error"
+    assert "by nought" in str(run["ACC001"].params["traceback"])
+    assert run["ACC002"].status == "ok"
+    assert crashed([run])
+    assert "crashed" in run.report().read_text(encoding="utf-8")
+
+
+def test_a_python_session_can_wrap_its_own_model(tiny: Dataset, tmp_path: Path) -> None:
+    module = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(4, 3)
+    )
+    run = flow.audit(Classifier(module, classes=tiny.classes), tiny, out=tmp_path / "own")
+    assert run["FIT001"].status == "not_applicable"
+    assert "did not train this model" in run["FIT001"].headline
+    assert run["ACC001"].estimate("accuracy").n == 90
+    assert "ACC001" in run._repr_html_()
+    with pytest.raises(UserError, match="Audit it first"):
+        flow.compare(flow.train(tiny, Recipe(epochs=1, width=4), out=tmp_path / "t", device="cpu"), run)
+
+
+def test_runs_are_listed_and_only_runs_are_deleted(
+    study: RunDir, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code(["runs", str(study.path.parent), "--json"]) == 0
+    assert [row["kind"] for row in json.loads(capsys.readouterr().out)] == ["study"]
+    (tmp_path / "precious").mkdir()
+    assert code(["runs", "--delete", str(tmp_path / "precious")]) == 2
+    assert (tmp_path / "precious").is_dir()
 
 
 @pytest.mark.slow

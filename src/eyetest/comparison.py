@@ -36,6 +36,8 @@ LIMITS = (
 )
 SMOOTHING = "Label smoothing lowers every confidence, so the rate at a fixed confidence falls by renaming; the matched one is fair."
 SHOWN = 12
+OTHER = "images/other/"
+"""Where a comparison keeps the maps of its second model."""
 RESAMPLES = 1000
 
 
@@ -239,10 +241,10 @@ def _card(a: Side, b: Side, classes: tuple[str, ...], group: str, row: int) -> C
         confidence=float(a.predictions.confidence[index]),
         image=f"images/{name}.png",
         group=group,
-        maps=_maps(a, index, classes, "images"),
+        maps=_maps(a, index, classes, "images/"),
         other_predicted=classes[b.predictions.predicted[index]],
         other_confidence=float(b.predictions.confidence[index]),
-        other_maps=_maps(b, index, classes, "images/other"),
+        other_maps=_maps(b, index, classes, OTHER),
     )
 
 
@@ -257,7 +259,7 @@ def _maps(side: Side, index: int, classes: tuple[str, ...], folder: str) -> tupl
     if not scales or row not in side.strongest:
         return ()
     answer = classes[side.predictions.predicted[index]]
-    file = f"{folder}/{side.predictions.ids[index]}-grad_cam-predicted.png"
+    file = f"{folder}{side.predictions.ids[index]}-grad_cam-predicted.png"
     changes = {"class_name": answer, "file": file, "own_maximum": side.strongest[row]}
     return (scales[0].model_copy(update=changes),)
 

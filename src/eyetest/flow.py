@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 
 from .checks import checks as registry
 from .checks.base import Check
-from .comparison import Side, changed_rows, compare_findings
+from .comparison import OTHER, Side, changed_rows, compare_findings
 from .data import Dataset, load_data
 from .engine.execute import explain_all, predict_all, sample_columns, selected
 from .engine.pictures import draw_galleries
@@ -26,7 +26,7 @@ from .errors import UserError, unknown_name
 from .models.classifier import Classifier
 from .models.load import load_model
 from .provenance import new_record
-from .records import Plan, RunKind, RunRecord
+from .records import Finding, Gallery, Plan, RunKind, RunRecord
 from .store import RunDir, new_run_path
 from .training.loop import train_model
 from .training.recipe import Recipe
@@ -128,6 +128,8 @@ def compare(
                 run.write_scores(one.finding.code, one.ids, one.columns)
             if data is not None:
                 draw_galleries(run, one.finding, data.test, first.maps, second.maps)
+            else:
+                _copy_pictures(run, one.finding, first, second)
             run.write_finding(one.finding)
     return run
 
@@ -341,6 +343,18 @@ def _classifier(
     classifier.module.to(find_device(device))
     known = run is not None and run.trained and run.record.data.fingerprint == data.fingerprint
     return classifier, run if known else None
+
+
+def _copy_pictures(run: RunDir, finding: Finding, first: RunDir, second: RunDir) -> None:
+    """Copy the cited pictures that the two audits hold; without the data no others can be drawn."""
+    cards = [card for block in finding.blocks if isinstance(block, Gallery) for card in block.cards]
+    for card in cards:
+        names = [(first, card.image), (second, card.image), *((first, picture.file) for picture in card.maps)]
+        names += [(second, picture.file) for picture in card.other_maps]
+        for source, name in names:
+            file = source.path / name.replace(OTHER, "images/")
+            if file.is_file():
+                run.copy_file(file, name)
 
 
 def _side(run: RunDir) -> Side:
