@@ -32,7 +32,7 @@ test: $(STAMP) check ## Everything but gpu tests (installs chromium where it may
 	$(PYTEST) -m "not gpu"
 
 test-fast: $(STAMP) ## What takes seconds
-	$(PYTEST) -n auto -m "not gpu and not slow and not browser"
+	$(PYTEST) -n auto --dist loadfile -m "not gpu and not slow and not browser"
 
 check: $(STAMP) ## Format, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -20,4 +20,4 @@ def tiny() -> Dataset:
 
 @pytest.fixture(scope="session")
 def tiny_recipe() -> Recipe:
-    return Recipe(epochs=2, width=4, batch_size=32)
+    return Recipe(epochs=2, width=4, blocks=1, batch_size=32)

@@ -22,13 +22,13 @@ from eyetest.models.classifier import Classifier
 from eyetest.store import RunDir
 from eyetest.training.recipe import Recipe
 
-CHECKS = {"ACC001", "ACC002", "CAL001", "FAIL001", "FIT001"}
-COMPARISONS = {"CMP001", "CMP003", "CMP004", "CMP007", "CMP090"}
+CHECKS = {"ACC001", "ACC002", "CAL001", "FAIL001", "FIT001", "CUE001", "CUE002", "CUE003", "CUE004", "CUE005"}
+COMPARISONS = {"CMP001", "CMP003", "CMP004", "CMP007", *(f"CMP0{k}" for k in range(12, 17)), "CMP090"}
 
 
 @pytest.fixture(scope="module")
 def study(tiny: Dataset, tiny_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> RunDir:
-    other = dataclasses.replace(Recipe.improved(epochs=2, width=4), batch_size=32)
+    other = dataclasses.replace(Recipe.improved(epochs=2, width=4), batch_size=32, blocks=1)
     return flow.study(tiny, [tiny_recipe, other], out=tmp_path_factory.mktemp("runs") / "study", device="cpu")
 
 
@@ -39,7 +39,7 @@ def test_a_study_holds_everything(study: RunDir) -> None:
     assert set(compare.findings) == COMPARISONS
     assert not [f for child in study.children for f in child.findings.values() if f.status == "error"]
     page = study.page.read_text(encoding="utf-8")
-    assert "planted background cue" in page
+    assert "planted colour cue" in page
     for finding in [f for child in study.children for f in child.findings.values()]:
         assert finding.code in page
         assert all(estimate.n and estimate.method for estimate in finding.estimates)
@@ -68,7 +68,10 @@ def test_a_comparison_without_the_data_keeps_the_pictures_that_the_audits_hold(s
     baseline, improved, before = study.children
     again = flow.compare(baseline, improved, out=tmp_path / "c")
     assert [f.headline for f in again.findings.values()] == [f.headline for f in before.findings.values()]
-    assert list((again.path / "images").glob("*.png"))
+    cited = [card for block in again["CMP090"].blocks if block.kind == "gallery" for card in block.cards]
+    assert cited
+    assert all((again.path / card.image).is_file() for card in cited if (baseline.path / card.image).is_file())
+    assert any((again.path / card.image).is_file() for card in cited)
 
 
 def test_a_crashing_check_is_an_error_finding_and_exit_code_3(

@@ -9,33 +9,71 @@ from typing import final
 
 import numpy as np
 
-from . import stats
+from . import reliance, stats
 from .errors import RunError
 from .records import Block, Card, Cell, Estimate, Finding, Forest, Gallery, MapPicture, Scalar, Status, Table
 from .types import Column, Predictions, Rows
 
-CODES = {"ACC001": "CMP001", "FIT001": "CMP003", "FAIL001": "CMP004", "CAL001": "CMP007"}
+CODES = {
+    "ACC001": "CMP001",
+    "FIT001": "CMP003",
+    "FAIL001": "CMP004",
+    "CAL001": "CMP007",
+    "CUE001": "CMP012",
+    "CUE002": "CMP013",
+    "CUE003": "CMP014",
+    "CUE004": "CMP015",
+    "CUE005": "CMP016",
+}
 """Which comparison repeats which check."""
-MAIN = {"CMP001": "accuracy", "CMP003": "gap", "CMP004": "confident_error_rate_at_coverage", "CMP007": "ece"}
+MAIN = {
+    "CMP001": ("accuracy",),
+    "CMP003": ("gap",),
+    "CMP004": ("confident_error_rate_at_coverage",),
+    "CMP007": ("ece_debiased",),
+    "CMP012": ("colour.reliance",),
+    "CMP013": ("fine.reliance_share",),
+    "CMP014": ("background.reliance", "border.reliance_share"),
+    "CMP015": ("amplitude.reliance",),
+    "CMP016": ("wrong_reasons",),
+}
+"""The estimate that each comparison is about: the first that both audits have."""
 TITLES = {
     "CMP001": ("Accuracy", "Is it more often right on the same images?"),
     "CMP003": ("Generalisation gap", "Is the gap between training and new images smaller?"),
     "CMP004": ("Confident errors", "Is it less often sure and wrong, at the same share of images?"),
     "CMP007": ("Calibration", "Does its confidence fit its accuracy better?"),
+    "CMP012": ("Colour", "Does less accuracy hang on the colours?"),
+    "CMP013": ("Texture", "Did reliance move between the bands of texture?"),
+    "CMP014": (
+        "Background and place",
+        "Did reliance move from the background, or the border, to the object, or the centre?",
+    ),
+    "CMP015": ("Frequency", "Does less accuracy hang on the Fourier amplitude?"),
+    "CMP016": ("Wrong reasons", "Do fewer right answers stand without the object?"),
     "CMP090": ("Fixed and broken", "Which images did the change fix, and which did it newly break?"),
 }
 WORDS = {
     "CMP001": "accuracy",
     "CMP003": "gap between training and validation accuracy",
     "CMP004": "error rate among the surest 20 % of images",
-    "CMP007": "calibration error (ECE)",
+    "CMP007": "debiased calibration error (ECE)",
+    "colour.reliance": "accuracy that hangs on the colours",
+    "fine.reliance_share": "share of the finest band in the reliance on texture bands",
+    "background.reliance": "accuracy that hangs on the background",
+    "border.reliance_share": "share of the border in the reliance on border and centre",
+    "amplitude.reliance": "accuracy that hangs on the Fourier amplitude",
+    "wrong_reasons": "right answers that stand without the object",
 }
+"""Of a comparison's main estimate, by code or by the estimate."""
 LIMITS = (
     "This compares two trained models on the same images; it says nothing about other trainings of the same recipes.",
     "The difference has one cause only if the recipes differ in one thing; these may differ in several.",
 )
 SMOOTHING = "Label smoothing lowers every confidence, so the rate at a fixed confidence falls by renaming; the matched one is fair."
 SHOWN = 12
+FEW = 10
+"""Events below which a bootstrap of their rate is too sure."""
 OTHER = "images/other/"
 """Where a comparison keeps the maps of its second model."""
 RESAMPLES = 1000
@@ -107,7 +145,9 @@ def fixed_and_broken(a: Side, b: Side, classes: tuple[str, ...]) -> Comparison:
         _direction_table(b.predictions, broken, classes, f"Directions of {b.name}'s new errors"),
     ]
     samples = [card.id for card in cards]
-    finding = _finding("CMP090", "fixed_and_broken", "ok", headline, estimates, blocks, samples, {})
+    _, mid = stats.mcnemar(int(fixed.sum()), int(broken.sum()))
+    status: Status = "concern" if broken.sum() > fixed.sum() and mid < 0.05 else "ok"
+    finding = _finding("CMP090", "fixed_and_broken", status, headline, estimates, blocks, samples, {"p_mid": mid})
     return Comparison(finding, a.predictions.ids, columns)
 
 
@@ -116,7 +156,8 @@ def _compared(source: str, a: Side, b: Side) -> Comparison:
     first, second = a.findings.get(source), b.findings.get(source)
     name = first.name if first else TITLES[code][0].lower().replace(" ", "_")
     shared = _differences(source, a, b)
-    main = next((estimate for estimate in shared if estimate.name == MAIN[code]), None)
+    by_name = {estimate.name: estimate for estimate in shared}
+    main = next((by_name[one] for one in MAIN[code] if one in by_name), None)
     if first is None or second is None or main is None:
         reason = f"This could not be compared: {source} has no number in both audits."
         return Comparison(_finding(code, name, "not_applicable", reason, [], [], [], {}))
@@ -126,7 +167,7 @@ def _compared(source: str, a: Side, b: Side) -> Comparison:
         shared = [main, *(estimate for estimate in shared if estimate.name != main.name)]
     blocks: list[Block] = [
         Scalar(title=f"{b.name} minus {a.name}", estimate=main.name),
-        Forest(title=f"{b.name} minus {a.name}", x_label="difference", estimates=tuple(e.name for e in shared)),
+        Forest(title=f"{b.name} minus {a.name}", x_label="difference", estimates=_drawn(shared)),
         _both(first, second, shared, a.name, b.name),
     ]
     extra = (SMOOTHING,) if code == "CMP004" else ()
@@ -145,18 +186,38 @@ def _differences(source: str, a: Side, b: Side) -> list[Estimate]:
     found = []
     for estimate in a.findings[source].estimates:
         other = others.get(estimate.name)
-        if other is None or estimate.statistic not in stats.STATISTICS or ids_a != ids_b:
+        if other is None or estimate.statistic is None or ids_a != ids_b:
             continue
-        difference = stats.paired_difference(
-            stats.STATISTICS[estimate.statistic],
-            [columns_a[name] for name in estimate.columns],
-            [columns_b[name] for name in estimate.columns],
-            a.fingerprint,
-            resamples=RESAMPLES,
-        )
-        method = f"paired percentile bootstrap over the same images, {RESAMPLES} resamples"
+        read = [[columns[name] for name in estimate.columns] for columns in (columns_a, columns_b)]
+        difference, method = _paired(estimate, other, read[0], read[1], a.fingerprint)
         found.append(_difference(estimate, difference, estimate.n, method))
     return found
+
+
+def _paired(
+    first: Estimate, second: Estimate, a: list[Column], b: list[Column], seed: str
+) -> tuple[stats.Interval, str]:
+    """Interval of the difference, and how it was made."""
+    statistic = first.statistic or ""
+    if statistic in reliance.RULES:
+        try:
+            return reliance.paired(statistic, a, b), "normal interval of the difference on the same images and donors"
+        except ValueError as error:
+            raise RunError(
+                f"The cues of the two audits cannot be compared: {error}. Audit both with the same --seed and --budget."
+            ) from error
+    if statistic == "error_rate_at_coverage" and (first.value + second.value) * 0.2 * first.n < FEW:
+        before, after = (stats.Interval(e.value, e.low, e.high) for e in (first, second))
+        return stats.difference_of_intervals(after, before), "from the two Wilson intervals; too few errors to resample"
+    difference = stats.paired_difference(stats.STATISTICS[statistic], a, b, seed, resamples=RESAMPLES)
+    return difference, f"paired percentile bootstrap over the same images, {RESAMPLES} resamples"
+
+
+def _drawn(shared: Iterable[Estimate]) -> tuple[str, ...]:
+    """What the picture shows: of the cues only reliance and shares, not each cell of the where map."""
+    names = [e.name for e in shared]
+    hidden = (".artefact", ".capture", ".relative_reliance")
+    return tuple(name for name in names if not name.startswith("cell") and not name.endswith(hidden))
 
 
 def _accuracy(a: Side, b: Side) -> tuple[Estimate, dict[str, Cell]]:
@@ -196,9 +257,12 @@ def _status(main: Estimate) -> Status:
 
 def _headline(code: str, main: Estimate, first: Finding, second: Finding, a: Side, b: Side) -> str:
     was, now = first.estimate(main.name).value, second.estimate(main.name).value
-    what = WORDS[code]
+    what = WORDS.get(main.name) or WORDS[code]
     numbers = f"{100 * main.value:+.1f} points ({100 * main.low:+.1f} to {100 * main.high:+.1f}), n = {main.n:,}"
     aside = _at_threshold(first, second) if code == "CMP004" else ""
+    if main.name in WORDS and not main.low <= 0 <= main.high:
+        verb = "fell" if main.value < 0 else "rose"
+        return f"The {what} {verb} from {was:.1%} in {a.name} to {now:.1%} in {b.name}: {numbers}."
     if main.low <= 0 <= main.high:
         return f"No difference seen in {what} between {b.name} and {a.name}: {numbers}{aside}."
     word = "better" if (main.value > 0) == (main.better == "higher") else "worse"

@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar, final
 import numpy as np
 
 from .errors import MissingEvidence, UndeclaredNeed
-from .types import Features, MapSet, Predictions, Rows, SplitName, Target, TrainingHistory
+from .transplants.base import Transplant
+from .types import Features, MapSet, Predictions, Rows, SplitName, Swaps, Target, TrainingHistory
 from .views.base import View
 from .views.identity import Identity
 
@@ -30,6 +31,14 @@ class Predict(Need[Predictions]):
     view: View = field(default_factory=Identity)
     split: SplitName = "test"
     limit: int | None = None
+
+
+@final
+@dataclass(frozen=True)
+class Swap(Need[Swaps]):
+    """Predictions on test images with one cue swapped, from donors of the same class and of another."""
+
+    transplant: Transplant
 
 
 @final

@@ -22,6 +22,7 @@ from .engine.pictures import draw_galleries
 from .engine.plan import Work, gather, measure_speed, within
 from .engine.plan import plan as make_plan
 from .engine.run import run_checks
+from .engine.swap import swap_all
 from .errors import UserError, unknown_name
 from .models.classifier import Classifier
 from .models.load import load_model
@@ -127,7 +128,7 @@ def compare(
             if one.columns:
                 run.write_scores(one.finding.code, one.ids, one.columns)
             if data is not None:
-                draw_galleries(run, one.finding, data.test, first.maps, second.maps)
+                draw_galleries(run, one.finding, data, first.maps, second.maps)
             else:
                 _copy_pictures(run, one.finding, first, second)
             run.write_finding(one.finding)
@@ -187,6 +188,7 @@ class AuditJob:
         self.run.write_plan(make_plan(self.work, self.data, speed))
         self.run.write_samples(sample_columns(self.data))
         predict_all(self.run, self.work, self.classifier, self.data, seed=self.seed, progress=self.progress)
+        swap_all(self.run, self.work, self.classifier, self.data, seed=self.seed, progress=self.progress)
 
     def selected(self) -> Rows:
         """The test rows that phase two is about."""
@@ -209,7 +211,7 @@ class AuditJob:
         """The sample sizes of the first attempt, if this is a resumed audit; speed differs from day to day."""
         limits = self.run.limits() or {str(split): n for split, n in work.limits.items()}
         self.run.write_limits(limits)
-        return gather(work.checks, {split: limits[split] for split in self.data.splits if split in limits})
+        return gather(work.checks, limits)
 
 
 def find_checks(names: Sequence[str] = (), skip: Sequence[str] = ()) -> tuple[Check, ...]:

@@ -104,6 +104,14 @@ class Forest(Record):
     estimates: tuple[str, ...]
 
 
+class Grid(Record):
+    """Estimates laid out as parts of the image, by their names, row by row."""
+
+    kind: Literal["grid"] = "grid"
+    title: str
+    estimates: tuple[tuple[str, ...], ...]
+
+
 class MapPicture(Record):
     """One explanation map of a gallery image."""
 
@@ -116,6 +124,19 @@ class MapPicture(Record):
     """The scale that is shared by all maps of this method in the gallery, in the method's units."""
     own_maximum: float
     """Largest value of this map in the method's units; at or below 0 there is no positive evidence."""
+    file: str
+    """Path inside the run directory."""
+
+
+class SwapPicture(Record):
+    """A gallery image with one cue taken from a donor, and what was answered to it."""
+
+    transplant: str
+    donor: str
+    """Image id."""
+    donor_class: str
+    predicted: str
+    confidence: float
     file: str
     """Path inside the run directory."""
 
@@ -133,6 +154,7 @@ class Card(Record):
     group: str = ""
     """For filters and headings: `fixed`, `broken`, a direction, …"""
     maps: tuple[MapPicture, ...] = ()
+    swaps: tuple[SwapPicture, ...] = ()
     other_predicted: str = ""
     other_confidence: float | None = None
     """The second model of a comparison."""
@@ -156,7 +178,7 @@ class Note(Record):
     text: str
 
 
-Block = Annotated[Scalar | Table | Curve | Matrix | Forest | Gallery | Note, Field(discriminator="kind")]
+Block = Annotated[Scalar | Table | Curve | Matrix | Forest | Grid | Gallery | Note, Field(discriminator="kind")]
 
 
 class Finding(Record):

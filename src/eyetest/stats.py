@@ -194,6 +194,12 @@ def mean(values: Array) -> float:
     return float(np.mean(values))
 
 
+def ratio_of_means(numerator: Array, denominator: Array) -> float:
+    """Mean of the numerator over mean of the denominator; 0 if that is 0."""
+    base = float(denominator.mean())
+    return float(numerator.mean()) / base if base else 0.0
+
+
 def difference_of_groups(values: Array, group: Array) -> float:
     """Mean where group is 1, minus mean where it is 0."""
     return float(values[group == 1].mean() - values[group == 0].mean())
@@ -229,12 +235,21 @@ def ece_debiased(confidence: Array, correct: Array) -> float:
 
 
 def calibration_bins(confidence: Array, correct: Array, bins: int = BINS) -> tuple[Array, Array, Array]:
-    """Size, accuracy and mean confidence of bins of equal mass; empty bins are left out."""
+    """Size, accuracy and mean confidence of bins of equal mass (the first ones one larger where it does not divide)."""
     order = np.argsort(confidence, kind="stable")
-    edges = np.linspace(0, len(order), min(bins, len(order)) + 1).round().astype(int)
-    sizes = np.diff(edges).astype(np.float64)
-    sums = [np.add.reduceat(values[order].astype(np.float64), edges[:-1]) for values in (correct, confidence)]
-    return sizes, sums[0] / sizes, sums[1] / sizes
+    sureness, right = confidence[order].astype(np.float64), _mean_over_ties(confidence[order], correct[order])
+    parts = min(bins, len(order))
+    sizes = np.full(parts, len(order) // parts) + (np.arange(parts) < len(order) % parts)
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    accuracy, mean_sureness = (np.add.reduceat(values, starts) / sizes for values in (right, sureness))
+    return sizes.astype(np.float64), accuracy, mean_sureness
+
+
+def _mean_over_ties(confidence: Array, correct: Array) -> Array:
+    """Correctness with the mean of its block where sorted confidences are equal, so that order within it is nothing."""
+    starts = np.flatnonzero(np.concatenate([[True], confidence[1:] != confidence[:-1]]))
+    sizes = np.diff(np.append(starts, len(confidence)))
+    return np.repeat(np.add.reduceat(correct.astype(np.float64), starts) / sizes, sizes)
 
 
 def brier(probabilities: Array, labels: Array) -> Array:
@@ -273,6 +288,7 @@ def error_rate_at_coverage(confidence: Array, wrong: Array, coverage: float = 0.
 
 STATISTICS: dict[str, Statistic] = {
     "mean": mean,
+    "ratio_of_means": ratio_of_means,
     "balanced_accuracy": balanced_accuracy,
     "difference_of_groups": difference_of_groups,
     "ece": ece,

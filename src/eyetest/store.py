@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from .errors import RunError
 from .records import SCHEMA_VERSION, EpochMetrics, Finding, Plan, Record, RunKind, RunRecord, RunStatus, TrainResult
-from .types import Column, MapSet, Predictions, TrainingHistory
+from .types import ARMS, Column, DonorTable, MapSet, Predictions, Swaps, TrainingHistory, image_ids
 
 R = TypeVar("R", bound=Record)
 _TENSORS = ".safetensors"
@@ -194,6 +194,51 @@ class RunDir:
         tensors = self._load(f"predictions/{key}{_TENSORS}")
         return Predictions(split, tensors["rows"], tensors["labels"], tensors["logits"])
 
+    def write_donors(self, table: DonorTable, split: str, pool: str) -> None:
+        """Write donors.parquet: which image lends its cues to which, one row a draw, arm and image."""
+        draws, _, n = table.donors.shape
+        columns = {
+            "id": list(image_ids(split, table.rows)) * (2 * draws),
+            "draw": np.repeat(np.arange(draws), 2 * n),
+            "arm": [arm for _ in range(draws) for arm in ARMS for _ in range(n)],
+            "donor": list(image_ids(pool, table.donors.ravel())),
+            "donor_class": table.classes.ravel(),
+        }
+        self._parquet("donors.parquet", columns)
+        tensors = {"rows": table.rows, "donors": table.donors, "classes": table.classes}
+        self._tensors("swaps/donors" + _TENSORS, tensors | {"left_out": np.array([table.left_out])})
+
+    def donors(self) -> DonorTable | None:
+        """The donor table, or None if nothing was swapped."""
+        if not self._file("swaps/donors" + _TENSORS).is_file():
+            return None
+        found = self._load("swaps/donors" + _TENSORS)
+        return DonorTable(found["rows"], found["donors"], found["classes"], int(found["left_out"][0]))
+
+    def has_swaps(self, part: int) -> bool:
+        """Whether this part of the images is done."""
+        return self._file(f"swaps/part-{part:05d}{_TENSORS}").is_file()
+
+    def write_swaps(self, part: int, labels: np.ndarray, answers: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+        """Write logits (r 2 n k) and distances (r 2 n) of one part of the images, all transplants by key."""
+        tensors = {f"{key}.logits": logits for key, (logits, _) in answers.items()}
+        tensors |= {f"{key}.distance": distance for key, (_, distance) in answers.items()}
+        self._tensors(f"swaps/part-{part:05d}{_TENSORS}", tensors | {"labels": labels})
+
+    def swaps(self, key: str) -> Swaps | None:
+        """What the model said with this cue swapped, or None if that was not asked."""
+        files = sorted((self.path / "swaps").glob("part-*" + _TENSORS))
+        parts = [self._load(f"swaps/{file.name}", (f"{key}.logits", f"{key}.distance", "labels")) for file in files]
+        table = self.donors()
+        if table is None or not parts or any(len(part) < 3 for part in parts):
+            return None
+        logits, distance = (
+            np.concatenate([part[f"{key}.{name}"] for part in parts], 2) for name in ("logits", "distance")
+        )
+        done = logits.shape[2]
+        known = DonorTable(table.rows[:done], table.donors[..., :done], table.classes[..., :done], table.left_out)
+        return Swaps(known, np.concatenate([part["labels"] for part in parts]), logits, distance)
+
     def write_maps(self, key: str, maps: MapSet) -> None:
         """Write the raw maps of one method and target."""
         self._tensors(f"maps/{key}{_TENSORS}", {"rows": maps.rows, "classes": maps.classes, "values": maps.values})
@@ -321,9 +366,14 @@ class RunDir:
         except (OSError, ValidationError, UnicodeDecodeError) as error:
             raise self._damaged(name, error) from error
 
-    def _load(self, name: str) -> dict[str, np.ndarray]:
+    def _load(self, name: str, only: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
+        """All tensors of a file, or those of these names that it has."""
         try:
-            tensors: dict[str, np.ndarray] = load_file(self._file(name))
+            if not only:
+                tensors: dict[str, np.ndarray] = load_file(self._file(name))
+                return tensors
+            with safe_open(self._file(name), framework="np") as opened:
+                tensors = {key: opened.get_tensor(key) for key in only if key in opened.keys()}  # noqa: SIM118
         except (OSError, SafetensorError) as error:
             raise self._damaged(name, error) from error
         return tensors

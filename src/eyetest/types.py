@@ -87,6 +87,48 @@ class Predictions:
 
 @final
 @dataclass(frozen=True, eq=False)
+class DonorTable:
+    """Which image lends its cue to which, in each of r draws and both arms."""
+
+    rows: Rows
+    """Rows of the evaluated split; those of a class with too few donors are left out."""
+    donors: Int64[np.ndarray, "r 2 n"]
+    """Rows of the donor pool; arm 0 is the image's own class, arm 1 another class."""
+    classes: Int64[np.ndarray, "r 2 n"]
+    """Class of each donor."""
+    left_out: int
+    """Images without a donor of their own class or of another."""
+
+
+ARMS = ("same", "other")
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Swaps:
+    """What a model said when one cue of each image came from a donor, in r draws and both arms."""
+
+    table: DonorTable
+    labels: Labels
+    logits: Float32[np.ndarray, "r 2 n k"]
+    distance: Float32[np.ndarray, "r 2 n"]
+    """Euclidean distance from the unchanged image, pixels in [0, 1]."""
+
+    @property
+    def predicted(self) -> Int64[np.ndarray, "r 2 n"]:
+        """The predicted class."""
+        result: Int64[np.ndarray, "r 2 n"] = self.logits.argmax(axis=3).astype(np.int64)
+        return result
+
+    @property
+    def correct(self) -> Bool[np.ndarray, "r 2 n"]:
+        """Whether the predicted class is the label."""
+        result: Bool[np.ndarray, "r 2 n"] = self.predicted == self.labels
+        return result
+
+
+@final
+@dataclass(frozen=True, eq=False)
 class Features:
     """Penultimate features of rows of a split."""
 

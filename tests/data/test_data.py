@@ -38,11 +38,11 @@ def test_planted_images_depend_on_seed_split_and_row_alone():
 
 def test_the_planted_cue_has_its_strength():
     test = planted(PlantedSpec(train=1, validation=1, test=3000, strength=0.8)).test
-    assert (test.metadata["cue"] == test.labels).mean() == pytest.approx(0.8, abs=0.03)
+    assert (test.metadata["cue_colour"] == test.labels).mean() == pytest.approx(0.8, abs=0.03)
 
 
 def test_arrangements_move_the_cue_and_not_the_object():
-    test = planted(PlantedSpec(train=1, validation=1, test=30, noise=0.0)).test
+    test = planted(PlantedSpec(cues=("background",), train=1, validation=1, test=30, noise=0.0)).test
     inside = test.masks(test.rows)[:, None]
     natural, moved = test.images(test.rows), test.arranged("conflicting").images(test.rows)
     core = np.broadcast_to(inside, natural.shape)

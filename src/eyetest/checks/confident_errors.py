@@ -178,6 +178,11 @@ def _others(columns: dict[str, np.ndarray], seed: str) -> list[Estimate]:
     pair = ("confidence", "wrong")
     at_coverage = stats.bootstrap(stats.error_rate_at_coverage, [confidence, wrong], seed)
     method = f"percentile bootstrap over images, {stats.RESAMPLES} resamples"
+    at_coverage_method = method
+    surest = max(round(COVERAGE * n), 1)
+    if at_coverage.value * surest < FEW:
+        at_coverage = stats.wilson(round(at_coverage.value * surest), surest)
+        at_coverage_method = "Wilson score interval of the surest 20 %; few errors"
     found = [
         _estimate(
             "confident_error_rate_at_coverage",
@@ -185,7 +190,7 @@ def _others(columns: dict[str, np.ndarray], seed: str) -> list[Estimate]:
             n,
             "fraction",
             "lower",
-            method,
+            at_coverage_method,
             "error_rate_at_coverage",
             pair,
         )

@@ -74,6 +74,12 @@ class Dataset:
         """The images that are read once, at the end, and never for a choice."""
         return self.splits["test"]
 
+    @property
+    def masked(self) -> bool:
+        """Whether test and validation images have object masks."""
+        none = np.empty(0, dtype=np.int64)
+        return self.test.masks(none) is not None and self.validation.masks(none) is not None
+
     def record(self) -> DataRecord:
         """What run.json says of this data set."""
         return DataRecord(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Literal, final, get_args
 
 import numpy as np
@@ -13,23 +14,29 @@ from ..errors import DataError, unknown_name
 from ..types import Labels, Masks, Pixels, Rows, SplitName
 from .base import Dataset, SplitData
 
-Cue = Literal["background", "colour", "patch", "frequency"]
+Cue = Literal["background", "colour", "object_colour", "patch", "frequency"]
+CUES: tuple[Cue, ...] = get_args(Cue)
 Arrangement = Literal["natural", "aligned", "conflicting", "cue_free", "cue_only"]
 SHAPES = ("disc", "square", "triangle", "cross", "ring", "star")
 SIDE = 32
+FRAME = 5
+"""Pixels at each edge that no object reaches."""
+AREA = (90.0, 145.0)
+"""Pixels that an object covers, uniform, the same for every shape."""
 FINE = 3
 """Samples a pixel and side for anti-aliasing; the mask is where at least half of them hit."""
-VERSION = "1"
+VERSION = "2"
 
 
 @final
 @dataclass(frozen=True)
 class PlantedSpec:
-    """What is planted; equal specs give equal pixels."""
+    """What is planted; equal specs give equal pixels, and equal seeds the same objects whatever the cues."""
 
-    cue: Cue = "background"
+    cues: tuple[Cue, ...] = ("colour",)
+    """None, one or several; each tells the class on its own."""
     strength: float = 0.8
-    """Chance that the cue is the class's own; otherwise it is another class's. 1/classes means no information."""
+    """Chance that a cue is the class's own; otherwise it is another class's. 1/classes means no information."""
     classes: int = 6
     train: int = 4000
     validation: int = 1000
@@ -50,6 +57,11 @@ class PlantedSpec:
                 "image a split. Name it like planted:background-0.8."
             )
 
+    @property
+    def name(self) -> str:
+        """As given to --data."""
+        return f"planted:{'+'.join(self.cues)}-{self.strength:g}" if self.cues else "planted:none"
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -57,39 +69,42 @@ class Scene:
     """The random choices behind one image."""
 
     label: int
-    cue: int
-    other: int
+    cues: Mapping[str, int]
+    """The class that each cue points to."""
+    other: Mapping[str, int]
     """A class that is not the label, for the conflicting arrangement."""
-    free: float
+    free: Mapping[str, float]
     """Stands in for the class in the cue-free arrangement, 0 to `classes`."""
     centre: tuple[float, float]
-    radius: float
+    area: float
     angle: float
     colour: np.ndarray
     base: np.ndarray
     phase: float
     noise_seed: int
 
+    @property
+    def radius(self) -> float:
+        """Pixels for which the shape covers the area."""
+        return float(np.sqrt(self.area / _UNIT_AREA[SHAPES[self.label]]))
+
 
 @final
 @dataclass(eq=False)
 class PlantedSplit(SplitData):
-    """A split that is drawn when it is read; every image depends on (seed, split, row) alone."""
+    """A split that is drawn when it is first read; every image depends on (seed, split, row) alone."""
 
     spec: PlantedSpec
     name: SplitName
     labels: Labels
     source: Rows
     metadata: Mapping[str, np.ndarray]
-    arrangement: Arrangement = "natural"
+    arrangement: Mapping[str, Arrangement] = field(default_factory=dict)
+    """How each cue is arranged where it is not natural."""
 
     def images(self, rows: Rows) -> Pixels:
         """The images of these rows."""
-        if not len(rows):
-            return np.empty((0, 3, SIDE, SIDE), dtype=np.uint8)
-        return np.stack(
-            [render(self.spec, scene(self.spec, self.name, row), self.arrangement) for row in rows.tolist()]
-        )
+        return self._pixels[rows]
 
     def masks(self, rows: Rows) -> Masks | None:
         """Where the object covers at least half of a pixel."""
@@ -97,9 +112,15 @@ class PlantedSplit(SplitData):
         found: Masks = np.stack(covers) if covers else np.empty((0, SIDE, SIDE), dtype=bool)
         return found
 
-    def arranged(self, arrangement: Arrangement) -> PlantedSplit:
-        """The same objects with the cue aligned, conflicting, free of class, or alone."""
-        return replace(self, arrangement=arrangement)
+    def arranged(self, arrangement: Arrangement, cue: Cue | None = None) -> PlantedSplit:
+        """The same objects with one cue (or all) aligned, conflicting, free of class; or all cues alone."""
+        chosen = (cue,) if cue else self.spec.cues
+        return replace(self, arrangement=dict.fromkeys(chosen, arrangement))
+
+    @cached_property
+    def _pixels(self) -> Pixels:
+        drawn = (scene(self.spec, self.name, row) for row in range(len(self)))
+        return np.stack([render(self.spec, one, self.arrangement) for one in drawn])
 
 
 def planted(spec: PlantedSpec | None = None) -> Dataset:
@@ -108,27 +129,37 @@ def planted(spec: PlantedSpec | None = None) -> Dataset:
     sizes: dict[SplitName, int] = {"train": spec.train, "validation": spec.validation, "test": spec.test}
     splits = {name: _split(spec, name, size) for name, size in sizes.items()}
     digest = hashlib.sha256(f"{VERSION} {sorted(asdict(spec).items())}".encode()).hexdigest()[:16]
-    title = f"planted {spec.cue} cue, strength {spec.strength:g}"
-    return Dataset(f"planted:{spec.cue}-{spec.strength:g}", title, SHAPES[: spec.classes], (SIDE, SIDE), digest, splits)
+    words = " and ".join(cue.replace("_", " ") for cue in spec.cues)
+    title = (
+        f"planted {words} cue{'s' * (len(spec.cues) > 1)}, strength {spec.strength:g}"
+        if words
+        else "planted shapes, no cue"
+    )
+    return Dataset(spec.name, title, SHAPES[: spec.classes], (SIDE, SIDE), digest, splits)
 
 
 def named_spec(name: str, seed: int = 0) -> PlantedSpec:
-    """The spec of `planted`, `planted:<cue>` or `planted:<cue>-<strength>`.
+    """The spec of `planted`, `planted:none`, `planted:<cue>`, `planted:<cue>+<cue>-<strength>`.
 
     Raises UnknownName at another cue, DataError at a strength that is no number.
     """
     _, _, rest = name.partition(":")
-    cue, _, strength = rest.partition("-")
-    if rest and cue not in get_args(Cue):
-        raise unknown_name("planted cue", cue, get_args(Cue))
+    words, _, strength = rest.partition("-")
+    if not rest:
+        return PlantedSpec(seed=seed)
+    if words == "none":
+        return PlantedSpec(cues=(), seed=seed)
+    known: dict[str, Cue] = {one: one for one in CUES}
+    for cue in words.split("+"):
+        if cue not in known:
+            raise unknown_name("planted cue", cue, (*CUES, "none"))
     try:
         value = float(strength) if strength else 0.8
     except ValueError as error:
         raise DataError(
             f"{name}: the strength {strength!r} is no number. Name it like planted:background-0.8."
         ) from error
-    known: dict[str, Cue] = {one: one for one in get_args(Cue)}
-    return PlantedSpec(cue=known.get(cue, "background"), strength=value, seed=seed)
+    return PlantedSpec(cues=tuple(known[cue] for cue in words.split("+")), strength=value, seed=seed)
 
 
 def scene(spec: PlantedSpec, split: str, row: int) -> Scene:
@@ -136,20 +167,22 @@ def scene(spec: PlantedSpec, split: str, row: int) -> Scene:
     number = ("train", "validation", "test").index(split)
     random = np.random.default_rng([spec.seed, number, row, spec.classes])
     label = row % spec.classes
-    other = int((label + random.integers(1, spec.classes)) % spec.classes)
-    follows = random.random() < spec.strength
-    radius = random.uniform(8, 12)
+    others: dict[str, int] = {cue: int((label + random.integers(1, spec.classes)) % spec.classes) for cue in CUES}
+    chance = {cue: random.random() for cue in CUES}
+    free: dict[str, float] = {cue: float(random.uniform(0, spec.classes)) for cue in CUES}
+    area = random.uniform(*AREA)
+    room = SIDE / 2 - FRAME - float(np.sqrt(area / min(_UNIT_AREA.values())))
     base, colour = random.uniform(0.25, 0.75, 3), random.uniform(0.05, 0.95, 3)
     if np.abs(colour - base).max() < 0.3:
         colour = np.where(base > 0.5, base - 0.35, base + 0.35)
-    centre = random.uniform(radius - 1, SIDE + 1 - radius, 2)
+    x, y = SIDE / 2 + random.uniform(-room, room, 2)
     return Scene(
         label=label,
-        cue=label if follows else other,
-        other=other,
-        free=float(random.uniform(0, spec.classes)),
-        centre=(float(centre[0]), float(centre[1])),
-        radius=float(radius),
+        cues={cue: label if chance[cue] < spec.strength else others[cue] for cue in CUES},
+        other=others,
+        free=free,
+        centre=(float(x), float(y)),
+        area=float(area),
         angle=float(random.uniform(0, 2 * np.pi)),
         colour=colour,
         base=base,
@@ -158,17 +191,23 @@ def scene(spec: PlantedSpec, split: str, row: int) -> Scene:
     )
 
 
-def render(spec: PlantedSpec, drawn: Scene, arrangement: Arrangement = "natural") -> np.ndarray:
+def render(spec: PlantedSpec, drawn: Scene, arrangement: Mapping[str, Arrangement] | None = None) -> np.ndarray:
     """One image, uint8 3 h w."""
-    cues = {"natural": drawn.cue, "conflicting": drawn.other, "cue_free": drawn.free}
-    cue = float(cues.get(arrangement, drawn.label)) / spec.classes
+    arrangement = arrangement or {}
+    cue = {name: _cue_value(drawn, name, arrangement.get(name, "natural")) / spec.classes for name in spec.cues}
     image = np.broadcast_to(drawn.base[:, None, None], (3, SIDE, SIDE)).copy()
-    if spec.cue == "background":
-        image += 0.2 * _grating(1 / 7, np.pi * cue, drawn.phase)
-    if arrangement != "cue_only":
+    if "background" in cue:
+        image += 0.2 * _grating(1 / 7, np.pi * cue["background"], drawn.phase)
+    if "cue_only" not in arrangement.values():
         cover = coverage(drawn)
-        image = (1 - cover) * image + cover * drawn.colour[:, None, None]
-    image = _whole_image_cue(spec, image, cue, drawn.phase)
+        colour = 0.2 + 0.6 * _hue(cue["object_colour"]) if "object_colour" in cue else drawn.colour
+        image = (1 - cover) * image + cover * colour[:, None, None]
+    if "colour" in cue:
+        image = 0.85 * image + 0.15 * _hue(cue["colour"])[:, None, None]
+    if "frequency" in cue:
+        image += 12 / 255 * _grating(0.25 + 0.2 * cue["frequency"], 0.0, drawn.phase)
+    if "patch" in cue:
+        image[:, :4, :4] = _hue(cue["patch"])[:, None, None]
     image += np.random.default_rng(drawn.noise_seed).normal(0, spec.noise, image.shape)
     return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
 
@@ -185,21 +224,20 @@ def coverage(drawn: Scene) -> np.ndarray:
 
 def _split(spec: PlantedSpec, name: SplitName, size: int) -> PlantedSplit:
     rows = np.arange(size, dtype=np.int64)
-    cue = np.array([scene(spec, name, row).cue for row in range(size)], dtype=np.int64)
-    return PlantedSplit(spec, name, rows % spec.classes, rows, {"cue": cue})
+    scenes = [scene(spec, name, row) for row in range(size)]
+    truth = {f"cue_{cue}": np.array([one.cues[cue] for one in scenes], dtype=np.int64) for cue in spec.cues}
+    return PlantedSplit(spec, name, rows % spec.classes, rows, truth)
 
 
-def _whole_image_cue(spec: PlantedSpec, image: np.ndarray, cue: float, phase: float) -> np.ndarray:
-    hue = 0.5 + 0.5 * np.cos(2 * np.pi * (cue - np.array([0, 1 / 3, 2 / 3])))
-    match spec.cue:
-        case "colour":
-            return 0.85 * image + 0.15 * hue[:, None, None]
-        case "patch":
-            image[:, :4, :4] = hue[:, None, None]
-            return image
-        case "frequency":
-            return image + 10 / 255 * _grating(0.1 + 0.35 * cue, 0.0, phase)
-    return image
+def _cue_value(drawn: Scene, cue: str, arrangement: Arrangement) -> float:
+    values = {"natural": drawn.cues[cue], "conflicting": drawn.other[cue], "cue_free": drawn.free[cue]}
+    return float(values.get(arrangement, drawn.label))
+
+
+def _hue(cue: float) -> np.ndarray:
+    """A colour, 0 to 1, that goes once round the circle."""
+    result: np.ndarray = 0.5 + 0.5 * np.cos(2 * np.pi * (cue - np.array([0, 1 / 3, 2 / 3])))
+    return result
 
 
 def _grating(frequency: float, angle: float, phase: float) -> np.ndarray:
@@ -229,3 +267,5 @@ _INSIDE: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "ring": lambda u, v: (np.hypot(u, v) <= 1) & (np.hypot(u, v) >= 0.55),
     "star": _star,
 }
+_UNIT_AREA = {"disc": 2.5447, "square": 2.25, "triangle": 1.2990, "cross": 1.92, "ring": 2.1913, "star": 1.4344}
+"""Area of each shape at radius 1."""

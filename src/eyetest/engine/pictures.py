@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 from PIL import Image
 
-from ..data.base import SplitData
+from ..data.base import Dataset
 from ..records import Card, Finding, Gallery, MapPicture
 from ..store import RunDir
+from ..transplants.base import Batch, Transplant
 from ..types import MapSet
+from .swap import load_batch
 
 MAP_SIDE = 128
 """Pixels of the longer side of a drawn map, for small images."""
@@ -22,18 +25,42 @@ _STOPS = np.array(
 Maps = Callable[[str], MapSet | None]
 
 
-def draw_galleries(run: RunDir, finding: Finding, test: SplitData, maps: Maps, other: Maps | None = None) -> None:
+def draw_galleries(
+    run: RunDir,
+    finding: Finding,
+    data: Dataset,
+    maps: Maps,
+    other: Maps | None = None,
+    transplants: Sequence[Transplant] = (),
+) -> None:
     """Write the files that the cards of all galleries name; `other` gives the maps of a second model."""
+    by_key = {transplant.key: transplant for transplant in transplants}
     cards = [card for block in finding.blocks if isinstance(block, Gallery) for card in block.cards]
     for card in cards:
         row = int(card.id.rpartition("-")[2])
-        image = test.images(np.array([row], dtype=np.int64))[0].transpose(1, 2, 0)
+        image = data.test.images(np.array([row], dtype=np.int64))[0].transpose(1, 2, 0)
         run.write_image(card.image, np.ascontiguousarray(image))
         for picture, source in _pictures(card, maps, other):
             found = source(f"{picture.method}-{picture.target}")
             position = np.flatnonzero(found.rows == row if found is not None else np.empty(0))
             if found is not None and len(position):
                 run.write_image(picture.file, overlay(image, found.values[position[0]], picture.low, picture.high))
+        for swap in card.swaps:
+            run.write_image(swap.file, swapped(data, by_key[swap.transplant], card.id, swap.donor))
+
+
+def swapped(data: Dataset, transplant: Transplant, image: str, donor: str) -> np.ndarray:
+    """The image with the donor's cue, uint8 h w 3: one row of donors.parquet made again."""
+    base, lender = (_batch(data, name) for name in (image, donor))
+    changed = transplant(base, lender)[0].permute(1, 2, 0)
+    return np.rint(255 * changed.numpy()).astype(np.uint8)
+
+
+def _batch(data: Dataset, name: str) -> Batch:
+    split, _, number = name.rpartition("-")
+    rows = np.array([int(number)], dtype=np.int64)
+    source = next(one for one in data.splits.values() if one.name == split)
+    return load_batch(source, rows, torch.device("cpu"), masked=True)
 
 
 def overlay(image: np.ndarray, values: np.ndarray, low: float, high: float) -> np.ndarray:

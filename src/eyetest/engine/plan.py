@@ -11,11 +11,12 @@ import torch
 
 from ..checks.base import Check
 from ..data.base import Dataset
-from ..evidence import Explain, Need, Predict
+from ..data.donors import draws_for
+from ..evidence import Explain, Need, Predict, Swap
 from ..explain import explainers
 from ..models.classifier import Classifier
 from ..records import PassPlan, Plan
-from ..types import SplitName
+from ..transplants.base import Transplant
 
 BATCH = 250
 """Images a forward pass in the audit."""
@@ -31,8 +32,14 @@ class Work:
     checks: tuple[Check, ...]
     predicts: tuple[Predict, ...]
     explains: tuple[Explain, ...]
-    limits: dict[SplitName, int]
-    """Images of a split that the budget allows, where it does not allow all."""
+    transplants: tuple[Transplant, ...]
+    limits: dict[str, int]
+    """Images of a split (or `swaps`: of the test split for transplants) that the budget allows, where not all."""
+
+    def possible_transplants(self, data: Dataset) -> tuple[Transplant, ...]:
+        """Those that this data can feed: some need object masks."""
+        masked = data.masked
+        return tuple(one for one in self.transplants if masked or not one.needs_masks)
 
     def limit(self, need: Predict) -> int | None:
         """How many images this pass reads; None is all."""
@@ -46,20 +53,22 @@ class Work:
         return need.view.key + split + ("" if limit is None else f"-{limit}")
 
 
-def gather(checks: Sequence[Check], limits: dict[SplitName, int] | None = None) -> Work:
+def gather(checks: Sequence[Check], limits: dict[str, int] | None = None) -> Work:
     """All distinct passes that the checks need."""
     needs: dict[Need[Any], None] = {need: None for check in checks for need in check.needs()}
     predicts = tuple(need for need in needs if isinstance(need, Predict))
     explains = tuple(need for need in needs if isinstance(need, Explain))
+    transplants = tuple(need.transplant for need in needs if isinstance(need, Swap))
     if explains and Predict() not in predicts:
         predicts += (Predict(),)
-    return Work(tuple(checks), predicts, explains, limits or {})
+    return Work(tuple(checks), predicts, explains, transplants, limits or {})
 
 
 def within(checks: Sequence[Check], data: Dataset, speed: float, budget: float | None) -> Work:
     """The work, with training, validation and test images sampled so far that it fits `budget` seconds.
 
-    The training images are given up first, then all splits alike; at least 200 images a split are kept.
+    The training images are given up first, then those whose cues are swapped, then all splits alike; at least 200
+    images a split are kept.
     """
     work = gather(checks)
     if budget is None or plan(work, data, speed).seconds <= budget:
@@ -68,8 +77,12 @@ def within(checks: Sequence[Check], data: Dataset, speed: float, budget: float |
         train_only = gather(checks, _limits(data, {"train": share}))
         if plan(train_only, data, speed).seconds <= budget:
             return train_only
+    for share in (0.5, 0.2, 0.1, 0.05):
+        fewer_swaps = gather(checks, _limits(data, {"train": 0.01, "swaps": share}))
+        if plan(fewer_swaps, data, speed).seconds <= budget:
+            return fewer_swaps
     for share in (0.5, 0.2, 0.1, 0.05, 0.02):
-        smaller = gather(checks, _limits(data, {"train": 0.01, "validation": share, "test": share}))
+        smaller = gather(checks, _limits(data, {"train": 0.01, "swaps": 0.02, "validation": share, "test": share}))
         if plan(smaller, data, speed).seconds <= budget:
             return smaller
     return smaller
@@ -87,6 +100,13 @@ def plan(work: Work, data: Dataset, speed: float) -> Plan:
         what = f"explain {explain.method}, class {explain.target}"
         seconds = round(OVERHEAD * cost * images / speed, 1)
         passes.append(PassPlan(what=what, split="test", images=images, seconds=seconds))
+    swapped = work.possible_transplants(data)
+    if swapped:
+        test = min(work.limits.get("test", len(data.test)), work.limits.get("swaps", len(data.test)), len(data.test))
+        images = 2 * draws_for(len(data.test)) * len(swapped) * test
+        seconds = round(OVERHEAD * images / speed, 1)
+        what = f"swap {len(swapped)} cues with two donors each"
+        passes.append(PassPlan(what=what, split="test", images=images, seconds=seconds))
     return Plan(passes=tuple(passes), seconds=round(sum(p.seconds for p in passes), 1), note=_precision(work, data))
 
 
@@ -100,11 +120,9 @@ def measure_speed(classifier: Classifier, data: Dataset) -> float:
     return len(images) / max(time.perf_counter() - started, 1e-6)
 
 
-def _limits(data: Dataset, shares: dict[SplitName, float]) -> dict[SplitName, int]:
-    return {
-        split: min(max(int(share * len(data.splits[split])), 200), len(data.splits[split]))
-        for split, share in shares.items()
-    }
+def _limits(data: Dataset, shares: dict[str, float]) -> dict[str, int]:
+    sizes = {str(name): len(split) for name, split in data.splits.items()} | {"swaps": len(data.test)}
+    return {name: min(max(int(share * sizes[name]), 200), sizes[name]) for name, share in shares.items()}
 
 
 def _precision(work: Work, data: Dataset) -> str:

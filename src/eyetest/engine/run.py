@@ -9,7 +9,7 @@ from typing import Any
 from ..checks.base import Check, Outcome
 from ..data.base import Dataset
 from ..errors import MissingEvidence, UndeclaredNeed
-from ..evidence import Context, Evidence, Explain, History, Need, Predict
+from ..evidence import Context, Evidence, Explain, History, Need, Predict, Swap
 from ..records import Finding
 from ..store import RunDir
 from .execute import map_key
@@ -25,7 +25,7 @@ def run_checks(run: RunDir, work: Work, data: Dataset, *, seed: int) -> list[Fin
         outcome = _outcome(check, run, work, context)
         if outcome.columns:
             run.write_scores(outcome.finding.code, outcome.ids, outcome.columns)
-        draw_galleries(run, outcome.finding, data.test, run.maps)
+        draw_galleries(run, outcome.finding, data, run.maps, transplants=work.transplants)
         run.write_finding(outcome.finding)
         findings.append(outcome.finding)
     return findings
@@ -57,6 +57,13 @@ def _load(need: Need[Any], run: RunDir, work: Work) -> Any:
         missing = "eyetest did not train this model, so there is no training history"
     elif isinstance(need, Explain):
         found, missing = run.maps(map_key(need)), f"there are no {need.method} maps in this run"
+    elif isinstance(need, Swap):
+        found = run.swaps(need.transplant.key)
+        missing = f"{need.transplant.words} could not be swapped: " + (
+            "the data has no object masks"
+            if need.transplant.needs_masks
+            else "no two classes have at least two validation images to lend them"
+        )
     else:
         found, missing = None, f"this version collects no {type(need).__name__.lower()} evidence"
     if found is None:

@@ -22,13 +22,14 @@ class Architecture(BaseModel):
     name: str = "resnet18_cifar"
     width: int
     dropout: float
+    blocks: int = 2
     classes: tuple[str, ...]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 
     def build(self) -> Resnet18Cifar:
         """The module, freshly initialised."""
-        return Resnet18Cifar(len(self.classes), self.width, self.dropout)
+        return Resnet18Cifar(len(self.classes), self.width, self.dropout, self.blocks)
 
 
 def save_model(path: Path, module: Resnet18Cifar, architecture: Architecture) -> None:

@@ -33,17 +33,19 @@ class BasicBlock(nn.Module):
 class Resnet18Cifar(nn.Module):
     """ResNet-18 for images of about 32 pixels; width 64 and 10 classes make 11,173,962 parameters.
 
+    `blocks` a stage: 2 is ResNet-18, 1 is the small net of the exam (`eyetest validate`).
+
     Source: He et al. 2016, CIFAR adaptation.
     """
 
-    def __init__(self, classes: int, width: int = 64, dropout: float = 0.0) -> None:
+    def __init__(self, classes: int, width: int = 64, dropout: float = 0.0, blocks: int = 2) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, width, 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.layer1 = _stage(width, width, 1)
-        self.layer2 = _stage(width, 2 * width, 2)
-        self.layer3 = _stage(2 * width, 4 * width, 2)
-        self.layer4 = _stage(4 * width, 8 * width, 2)
+        self.layer1 = _stage(width, width, 1, blocks)
+        self.layer2 = _stage(width, 2 * width, 2, blocks)
+        self.layer3 = _stage(2 * width, 4 * width, 2, blocks)
+        self.layer4 = _stage(4 * width, 8 * width, 2, blocks)
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(8 * width, classes)
@@ -56,5 +58,6 @@ class Resnet18Cifar(nn.Module):
         return logits
 
 
-def _stage(channels_in: int, channels: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(BasicBlock(channels_in, channels, stride), BasicBlock(channels, channels, 1))
+def _stage(channels_in: int, channels: int, stride: int, blocks: int) -> nn.Sequential:
+    rest = [BasicBlock(channels, channels, 1) for _ in range(blocks - 1)]
+    return nn.Sequential(BasicBlock(channels_in, channels, stride), *rest)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import vl_convert
 
-from ..records import Curve, Estimate, Finding, Forest, Matrix
+from ..records import Curve, Estimate, Finding, Forest, Grid, Matrix
 
 WIDTH = 390
 GREY = "#767676"
@@ -113,6 +114,81 @@ def forest(block: Forest, finding: Finding, colour: str) -> str:
         zero = {"mark": {"type": "rule", "strokeDash": [4, 4], "color": GREY}, "encoding": {"x": {"datum": 0}}}
         layers.insert(0, zero)
     return svg({"data": {"values": rows}, "width": WIDTH, "height": max(22 * len(rows), 60), "layer": layers})
+
+
+def grid(block: Grid, finding: Finding, colour: str) -> str:
+    """Estimates as parts of the image: shade and number, in points."""
+    cells = [
+        {"row": r, "column": c, "value": 100 * e.value, "text": f"{100 * e.value:.1f}", "range": _range(e)}
+        for r, names in enumerate(block.estimates)
+        for c, e in enumerate(finding.estimate(name) for name in names)
+    ]
+    place = {
+        "x": {"field": "column", "type": "ordinal", "axis": None},
+        "y": {"field": "row", "type": "ordinal", "axis": None},
+    }
+    most = max(*(100 * finding.estimate(name).value for names in block.estimates for name in names), 1.0)
+    scale = {"domain": [0, most], "range": ["white", colour], "clamp": True}
+    ink = {"condition": {"test": f"datum.value > {0.6 * most}", "value": "white"}, "value": "#222"}
+    shade = {"field": "value", "type": "quantitative", "scale": scale, "legend": None}
+    layers = [
+        {"mark": {"type": "rect", "stroke": "#ccc"}, "encoding": place | {"color": shade}},
+        {
+            "mark": {"type": "text", "fontSize": 13, "dy": -6},
+            "encoding": place | {"text": {"field": "text"}, "color": ink},
+        },
+        {
+            "mark": {"type": "text", "fontSize": 9, "dy": 9},
+            "encoding": place | {"text": {"field": "range"}, "color": ink},
+        },
+    ]
+    side = max(62 * len(block.estimates), 200)
+    return svg({"data": {"values": cells}, "width": side, "height": side, "layer": layers})
+
+
+def cues(models: Sequence[tuple[str, str, Sequence[Estimate]]]) -> str:
+    """What each model (name, colour, estimates of reliance) uses, on one axis, the most relied on first."""
+    rows: list[Spec] = [
+        {"cue": cue_label(e), "model": name, "value": 100 * e.value, "low": 100 * e.low, "high": 100 * e.high}
+        for name, _, estimates in models
+        for e in estimates
+    ]
+    strongest: dict[str, float] = {}
+    for row in rows:
+        strongest[row["cue"]] = max(strongest.get(row["cue"], -100.0), row["value"])
+    names = [name for name, _, _ in models]
+    order = sorted(strongest, key=lambda cue: -strongest[cue])
+    y = {"field": "cue", "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": 260}}
+    offset = {"field": "model", "type": "nominal", "sort": names}
+    colour: Spec = {
+        "field": "model",
+        "type": "nominal",
+        "scale": {"domain": names, "range": [tint for _, tint, _ in models]},
+    }
+    if len(names) == 1:
+        colour |= {"legend": None}
+    x = {"type": "quantitative", "title": "points of accuracy that hang on the cue agreeing with the class"}
+    shared = {"y": y, "yOffset": offset, "color": colour}
+    layers: list[Spec] = [
+        {"mark": {"type": "rule", "strokeDash": [4, 4], "color": GREY}, "encoding": {"x": {"datum": 0}}},
+        {
+            "mark": {"type": "rule", "strokeWidth": 2},
+            "encoding": shared | {"x": {"field": "low"} | x, "x2": {"field": "high"}},
+        },
+        {"mark": {"type": "point", "filled": True, "size": 55}, "encoding": shared | {"x": {"field": "value"} | x}},
+    ]
+    height = max(14 * len(names) + 10, 22) * len(strongest)
+    return svg({"data": {"values": rows}, "width": WIDTH + 120, "height": height, "layer": layers})
+
+
+def cue_label(estimate: Estimate) -> str:
+    """`colour.reliance` is shown as `colour`; what may well be the object says so."""
+    key = estimate.name.partition(".")[0].replace("_", " ")
+    return f"{key} (may be the object)" if estimate.better == "neither" else key
+
+
+def _range(e: Estimate) -> str:
+    return f"{100 * e.low:.1f} to {100 * e.high:.1f}"
 
 
 def _label(estimate: Estimate) -> str:

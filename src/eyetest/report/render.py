@@ -14,7 +14,7 @@ from typing import final
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from ..records import Block, Cell, Curve, Estimate, Finding, Forest, Matrix, RunRecord, Status
+from ..records import Block, Cell, Curve, Estimate, Finding, Forest, Grid, Matrix, RunRecord, Status
 from ..store import replacing
 from . import figures
 
@@ -81,7 +81,20 @@ class Shown:
             return _picture(figures.matrix(block, self.colour), f"{block.title}, {len(block.labels)} classes")
         if isinstance(block, Forest):
             return _picture(figures.forest(block, finding, self.colour), f"{block.title}, with intervals")
+        if isinstance(block, Grid):
+            return _picture(figures.grid(block, finding, self.colour), f"{block.title}, {len(block.estimates)} rows")
         return Markup("")
+
+    @property
+    def reliances(self) -> list[Estimate]:
+        """Reliance on each whole cue, from all cue findings."""
+        return [
+            estimate
+            for finding in self.section.findings
+            if finding.code.startswith("CUE")
+            for estimate in finding.estimates
+            if estimate.name.endswith(".reliance") and not estimate.name.startswith("cell")
+        ]
 
 
 def render(title: str, record: RunRecord, sections: Sequence[Section], out: Path) -> None:
@@ -98,6 +111,7 @@ def render(title: str, record: RunRecord, sections: Sequence[Section], out: Path
         picture=partial(_file, _Seen()),
         tint_of=_tints_by_name(shown),
         curves=_training_curves(shown),
+        cues=_cue_forest(shown),
     )
     with replacing(out) as temporary:
         temporary.write_text(page, encoding="utf-8")
@@ -161,6 +175,12 @@ def _training_curves(shown: Sequence[Shown]) -> list[tuple[Shown, Markup]]:
         for block in [b for b in finding.blocks if isinstance(b, Curve)][:2]
     ]
     return found if len({one.section.name for one, _ in found}) > 1 else []
+
+
+def _cue_forest(shown: Sequence[Shown]) -> Markup:
+    """What each model uses, all on one axis; empty if no cue was measured."""
+    models = [(one.section.title, one.colour, one.reliances) for one in shown if not one.comparison and one.reliances]
+    return _picture(figures.cues(models), "Reliance on each cue, with intervals") if models else Markup("")
 
 
 def _picture(drawn: str, alt: str) -> Markup:

@@ -85,7 +85,12 @@ class Trainer:
         self.sample = Resident(self.train.images[sample], self.train.labels[sample])
         self.mean, self.std = _statistics(self.train.images)
         self.architecture = Architecture(
-            width=recipe.width, dropout=recipe.dropout, classes=data.classes, mean=self.mean, std=self.std
+            width=recipe.width,
+            dropout=recipe.dropout,
+            blocks=recipe.blocks,
+            classes=data.classes,
+            mean=self.mean,
+            std=self.std,
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)

@@ -23,17 +23,19 @@ PATIENCE = 2 * 3600.0
 @final
 @dataclass(frozen=True)
 class Profile:
-    """Width of the network, and epochs where they differ from the recipe's own."""
+    """Width of the network, and epochs and blocks a stage where they differ from the recipe's own."""
 
     width: int
     epochs: int | None = None
+    blocks: int = 2
 
     def apply(self, recipe: Recipe) -> Recipe:
         """The recipe at this size."""
-        return dataclasses.replace(recipe, width=self.width, epochs=self.epochs or recipe.epochs)
+        epochs = self.epochs or recipe.epochs
+        return dataclasses.replace(recipe, width=self.width, epochs=epochs, blocks=self.blocks)
 
 
-PROFILES = {"small": Profile(16, 11), "full": Profile(64), "demo": Profile(16, 9)}
+PROFILES = {"small": Profile(16, 11), "full": Profile(64), "demo": Profile(8, 8, 1)}
 
 
 def profile(name: str) -> Profile:
@@ -51,7 +53,7 @@ def estimate(recipes: Sequence[Recipe], images: int, size: tuple[int, int], devi
 def training_speed(recipe: Recipe, size: tuple[int, int], device: str, steps: int = 4) -> float:
     """Images a second of training steps on noise of the data's size, after one warm-up step."""
     order = memory_format(recipe.width)
-    module = ordered(Resnet18Cifar(10, recipe.width), order).to(device)
+    module = ordered(Resnet18Cifar(10, recipe.width, blocks=recipe.blocks), order).to(device)
     optimizer = make_optimizer(module, recipe)
     images = torch.rand(recipe.batch_size, 3, *size, device=device).contiguous(memory_format=order)
     labels = torch.zeros(recipe.batch_size, dtype=torch.int64, device=device)

@@ -26,6 +26,8 @@ class Recipe:
     """Images a step, over all devices."""
     width: int = 64
     """Channels of the first stage; 64 is ResNet-18."""
+    blocks: int = 2
+    """Blocks a stage; 2 is ResNet-18."""
     optimizer: Optimizer = "adam"
     learning_rate: float = 1e-3
     """The maximum of the schedule, per step."""
@@ -80,7 +82,7 @@ class Recipe:
         return dataclasses.replace(RECIPES["improved"], epochs=epochs, width=width)
 
 
-_WHOLE = ("epochs", "batch_size", "width")
+_WHOLE = ("epochs", "batch_size", "width", "blocks")
 _FRACTIONS = ("momentum", "label_smoothing", "dropout", "jitter")
 _NATURAL = ("weight_decay", "crop", "rotation")
 

@@ -1,0 +1,39 @@
+"""CUE003: how much accuracy hangs on the background, on the object, and on each part of the image?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from ..transplants.background import Background
+from ..transplants.base import Transplant
+from ..transplants.border import Border
+from ..transplants.cell import grid
+from ..transplants.centre import Centre
+from ..transplants.object import Object
+from ._cue import LIMITS, CueCheck
+
+
+@final
+@dataclass(frozen=True)
+class BackgroundCue(CueCheck):
+    """Swaps background and object where there are masks, border, centre and each cell of a grid everywhere."""
+
+    code: ClassVar[str] = "CUE003"
+    title: ClassVar[str] = "Background and place"
+    question: ClassVar[str] = "How much accuracy hangs on the background, and on which part of the image?"
+    limits: ClassVar[tuple[str, ...]] = (
+        *LIMITS,
+        "Border, centre and cells are positions. Without masks nothing here says what is object and what is background.",
+        "Swapped regions have seams; both arms have them.",
+    )
+    cells: int = 4
+    """Cells a side of the where map."""
+
+    def transplants(self) -> tuple[Transplant, ...]:
+        """Background and object, border and centre, and the cells of the where map."""
+        return Background(), Border(), Centre(), Object(), *grid(self.cells)
+
+    def shares(self) -> tuple[tuple[str, ...], ...]:
+        """Border and centre make up the image."""
+        return (("border", "centre"),)

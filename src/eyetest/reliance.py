@@ -1,0 +1,196 @@
+"""Means over swapped images, whose rows share donors and so are not independent: value, influence, interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats as distributions
+
+from .stats import Array, Interval
+
+PSEUDO = 2.0
+"""Two pseudo-rows, one won and one lost, so that no interval closes where nothing was seen (Bonett & Price 2012)."""
+
+
+class Linear(NamedTuple):
+    """A statistic and what each row adds to its error."""
+
+    value: float
+    influence: Array
+    """r n: the statistic's derivative with respect to the row's weight, times r n; it has mean 0."""
+
+
+Rule = Callable[[Array], Linear]
+
+
+def difference(first: Array, second: Array) -> Linear:
+    """Mean of first − second, both r n."""
+    effect = first - second
+    return Linear(float(effect.mean()), effect - effect.mean())
+
+
+def relative(first: Array, second: Array) -> Linear:
+    """Mean of first − second over the mean of first; 0 where nothing is right."""
+    base = float(first.mean())
+    if base == 0:
+        return Linear(0.0, np.zeros_like(first))
+    value = float((first - second).mean()) / base
+    return Linear(value, (first - second - value * first) / base)
+
+
+def share(effects: Sequence[Array], target: int = 0) -> Linear:
+    """Positive part of one mean effect over the sum of the positive parts of all; 0 where none is positive."""
+    means = np.array([effect.mean() for effect in effects])
+    total = float(np.maximum(means, 0).sum())
+    if total <= 0:
+        return Linear(0.0, np.zeros_like(effects[0]))
+    value = max(float(means[target]), 0.0) / total
+    centred = [(effect - mean) * (mean > 0) for effect, mean in zip(effects, means, strict=True)]
+    return Linear(value, (centred[target] - value * np.sum(centred, axis=0)) / total)
+
+
+def within(values: Array, chosen: Array) -> Linear:
+    """Mean of `values` (r n) over the chosen rows (r n, bool) only."""
+    part = float(chosen.mean())
+    if part == 0:
+        return Linear(0.0, np.zeros_like(values))
+    value = float((values * chosen).mean()) / part
+    return Linear(value, chosen * (values - value) / part)
+
+
+def weighted(values: Array, weights: Array) -> Linear:
+    """Weighted mean; `weights` (n) are scaled to mean 1."""
+    scaled = weights / weights.mean()
+    value = float((values * scaled).mean())
+    return Linear(value, scaled * (values - value))
+
+
+def diagonal_excess(right: Array, labels: Array, donor_classes: Array, classes: Sequence[int]) -> dict[int, Linear]:
+    """For each class: accuracy with donors of its own class, minus what an additive table of class and donor class expects.
+
+    `right` and `donor_classes` are r 2 n. The additive model (class + donor class) is fitted to the cells off the
+    diagonal, so that a class whose donors spoil every image is not taken for one that is relied on. With two classes the
+    model cannot be fitted and the plain difference is given.
+    """
+    n_classes, rows = len(classes), right.shape[0] * right.shape[2]
+    index = {c: i for i, c in enumerate(classes)}
+    own = np.vectorize(index.__getitem__)(np.broadcast_to(labels, right.shape))
+    lent = np.vectorize(index.__getitem__)(donor_classes)
+    cell = own * n_classes + lent
+    counts = np.bincount(cell.ravel(), minlength=n_classes**2)
+    sums = np.bincount(cell.ravel(), weights=right.ravel(), minlength=n_classes**2)
+    means = np.divide(sums, counts, out=np.zeros(n_classes**2), where=counts > 0)
+    found = {}
+    for c in classes:
+        weights = _excess_weights(index[c], n_classes, counts > 0)
+        per_row = (weights / np.maximum(counts, 1))[cell] * (right - means[cell]) * rows
+        found[c] = Linear(float(weights @ means), per_row.sum(1))
+    return found
+
+
+def _excess_weights(target: int, n_classes: int, known: Array) -> Array:
+    """Weights of the cell means (row-major) whose sum is the diagonal excess of the target class."""
+    own, lent = np.divmod(np.arange(n_classes**2), n_classes)
+    weights = np.zeros(n_classes**2)
+    weights[target * n_classes + target] = 1.0
+    if n_classes == 2:
+        weights[target * 2 + 1 - target] = -1.0
+        return weights
+    fitted = (own != lent) & known
+    design = np.concatenate([np.eye(n_classes)[own], np.eye(n_classes)[lent]], 1)
+    predict = design[target * n_classes + target] @ np.linalg.pinv(design[fitted])
+    weights[fitted] -= predict
+    return weights
+
+
+def variance(influence: Array, donors: Array) -> float:
+    """Variance of a mean over images whose rows (influence r n, donors r 2 n) share donors.
+
+    The sum over all pairs of rows that have the image or a donor in common: a delete-one-image jackknife over base
+    images and donors, to first order.
+    """
+    draws, n = influence.shape
+    own = float((influence.mean(0) ** 2).sum())
+    values = np.broadcast_to(influence[:, None] / draws, donors.shape).ravel()
+    image = np.broadcast_to(np.arange(n), donors.shape).ravel()
+    lender = donors.ravel().astype(np.int64)
+    whole = np.bincount(lender, weights=values)
+    pairs, place = np.unique(lender * n + image, return_inverse=True)
+    single = np.bincount(place.ravel(), weights=values, minlength=len(pairs))
+    shared = float((whole**2).sum() - (single**2).sum())
+    return max(own + shared, own / 2) / n**2
+
+
+def interval(linear: Linear, donors: Array, confidence: float = 0.95, *, scale: float = 1.0) -> Interval:
+    """Normal interval with the variance that knows about shared donors; `scale` is the effect of one whole row."""
+    n = linear.influence.shape[1]
+    spread = np.sqrt(variance(linear.influence, donors) + PSEUDO * (scale / n) ** 2)
+    half = float(distributions.norm.ppf((1 + confidence) / 2)) * float(spread)
+    return Interval(linear.value, linear.value - half, linear.value + half)
+
+
+def p_value(found: Interval, confidence: float = 0.95) -> float:
+    """Two-sided normal p-value against 0 of a symmetric interval."""
+    spread = (found.high - found.low) / 2 / float(distributions.norm.ppf((1 + confidence) / 2))
+    return float(2 * distributions.norm.sf(abs(found.value) / spread)) if spread > 0 else 1.0
+
+
+def widened(found: Interval, comparisons: int, confidence: float = 0.95) -> Interval:
+    """The interval at the Bonferroni level of so many comparisons."""
+    old = float(distributions.norm.ppf((1 + confidence) / 2))
+    new = float(distributions.norm.ppf(1 - (1 - confidence) / 2 / comparisons))
+    half = (found.high - found.low) / 2 * new / old
+    return Interval(found.value, found.value - half, found.value + half)
+
+
+def _two(rule: Callable[[Array, Array], Linear]) -> Rule:
+    """For columns first × r, second × r, donors 2 × r."""
+
+    def read(columns: Array) -> Linear:
+        draws = len(columns) // 4
+        return rule(columns[:draws], columns[draws : 2 * draws])
+
+    return read
+
+
+def _share_of(effects: int) -> Rule:
+    """For columns (same × r, other × r) of each effect, the target first, then donors 2 × r."""
+
+    def read(columns: Array) -> Linear:
+        draws = len(columns) // (2 * effects + 2)
+        blocks = [columns[k * draws : (k + 1) * draws] for k in range(2 * effects)]
+        return share([same - other for same, other in zip(blocks[::2], blocks[1::2], strict=True)])
+
+    return read
+
+
+RULES: Mapping[str, Rule] = {
+    "swap_difference": _two(difference),
+    "swap_relative": _two(relative),
+    "swap_share_of_two": _share_of(2),
+    "swap_share_of_three": _share_of(3),
+}
+"""Statistics of per-image columns that end with the donors (same × r, then other × r)."""
+
+
+def of_columns(statistic: str, columns: Sequence[Array]) -> tuple[Linear, Array]:
+    """The statistic's value and influence, and the donors (r 2 n), from its columns."""
+    stacked = np.stack(columns)
+    linear = RULES[statistic](stacked)
+    draws = linear.influence.shape[0]
+    donors = stacked[-2 * draws :].reshape(2, draws, -1).transpose(1, 0, 2)
+    return linear, donors.astype(np.int64)
+
+
+def paired(statistic: str, a: Sequence[Array], b: Sequence[Array]) -> Interval:
+    """Interval of statistic(b) − statistic(a) on the same images and donors.
+
+    Raises ValueError if the donors differ.
+    """
+    (first, donors), (second, others) = of_columns(statistic, a), of_columns(statistic, b)
+    if not np.array_equal(donors, others):
+        raise ValueError("the two runs used different donors")
+    moved = Linear(second.value - first.value, second.influence - first.influence)
+    return interval(moved, donors)
