@@ -15,7 +15,7 @@ def _one_thread() -> None:
 
 @pytest.fixture(scope="session")
 def tiny() -> Dataset:
-    return planted(PlantedSpec(classes=3, train=120, validation=60, test=90))
+    return planted(PlantedSpec(classes=3, train=120, validation=60, test=60))
 
 
 @pytest.fixture(scope="session")

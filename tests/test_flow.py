@@ -23,12 +23,13 @@ from eyetest.store import RunDir
 from eyetest.training.recipe import Recipe
 
 CHECKS = {"ACC001", "ACC002", "CAL001", "FAIL001", "FIT001", "CUE001", "CUE002", "CUE003", "CUE004", "CUE005"}
+CUES = ["CUE001", "CUE002", "CUE003", "CUE004", "CUE005"]
 COMPARISONS = {"CMP001", "CMP003", "CMP004", "CMP007", *(f"CMP0{k}" for k in range(12, 17)), "CMP090"}
 
 
 @pytest.fixture(scope="module")
 def study(tiny: Dataset, tiny_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> RunDir:
-    other = dataclasses.replace(Recipe.improved(epochs=2, width=4), batch_size=32, blocks=1)
+    other = dataclasses.replace(tiny_recipe, name="improved", learning_rate=1e-2, flip=True, crop=2)
     return flow.study(tiny, [tiny_recipe, other], out=tmp_path_factory.mktemp("runs") / "study", device="cpu")
 
 
@@ -93,10 +94,10 @@ def test_a_python_session_can_wrap_its_own_model(tiny: Dataset, tmp_path: Path) 
     module = torch.nn.Sequential(
         torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(4, 3)
     )
-    run = flow.audit(Classifier(module, classes=tiny.classes), tiny, out=tmp_path / "own")
+    run = flow.audit(Classifier(module, classes=tiny.classes), tiny, out=tmp_path / "own", skip=CUES)
     assert run["FIT001"].status == "not_applicable"
     assert "did not train this model" in run["FIT001"].headline
-    assert run["ACC001"].estimate("accuracy").n == 90
+    assert run["ACC001"].estimate("accuracy").n == 60
     assert "ACC001" in run._repr_html_()
     with pytest.raises(UserError, match="Audit it first"):
         flow.compare(flow.train(tiny, Recipe(epochs=1, width=4), out=tmp_path / "t", device="cpu"), run)
@@ -165,6 +166,7 @@ def test_the_test_split_chooses_nothing(tiny: Dataset, tiny_recipe: Recipe, tmp_
     assert runs[0].model.read_bytes() == runs[1].model.read_bytes()
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_usable_audit_that_resumes(study: RunDir, tiny: Dataset, tmp_path: Path) -> None:
     def stop(what: str, fraction: float, speed: float) -> None:
         if "train" in what:
@@ -172,12 +174,12 @@ def test_ctrl_c_leaves_a_usable_audit_that_resumes(study: RunDir, tiny: Dataset,
 
     child = study.children[0]
     with pytest.raises(KeyboardInterrupt):
-        flow.audit(child, tiny, out=tmp_path / "a", progress=stop)
+        flow.audit(child, tiny, out=tmp_path / "a", skip=CUES, progress=stop)
     partial = RunDir.open(tmp_path / "a")
     assert partial.record.status == "interrupted"
     assert "ACC001" in partial.findings
     assert "unfinished" in partial.report().read_text(encoding="utf-8")
-    done = flow.audit(child, tiny, out=tmp_path / "a")
+    done = flow.audit(child, tiny, out=tmp_path / "a", skip=CUES)
     assert done.record.status == "complete"
     assert done["ACC001"].estimates == child["ACC001"].estimates
 

@@ -108,14 +108,16 @@ class PlantedSplit(SplitData):
 
     def masks(self, rows: Rows) -> Masks | None:
         """Where the object covers at least half of a pixel."""
-        covers = [coverage(scene(self.spec, self.name, row)) >= 0.5 for row in rows.tolist()]
-        found: Masks = np.stack(covers) if covers else np.empty((0, SIDE, SIDE), dtype=bool)
-        return found
+        return self._masks[rows] if len(rows) else np.empty((0, SIDE, SIDE), dtype=bool)
 
     def arranged(self, arrangement: Arrangement, cue: Cue | None = None) -> PlantedSplit:
         """The same objects with one cue (or all) aligned, conflicting, free of class; or all cues alone."""
         chosen = (cue,) if cue else self.spec.cues
         return replace(self, arrangement=dict.fromkeys(chosen, arrangement))
+
+    @cached_property
+    def _masks(self) -> Masks:
+        return np.stack([coverage(scene(self.spec, self.name, row)) >= 0.5 for row in range(len(self))])
 
     @cached_property
     def _pixels(self) -> Pixels:

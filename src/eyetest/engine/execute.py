@@ -16,7 +16,7 @@ from ..explain import explainers
 from ..models.classifier import Classifier
 from ..store import RunDir
 from ..types import SPLITS, MapSet, Predictions, Rows
-from .plan import BATCH, Work
+from .plan import Work, batch_size
 
 Progress = Callable[[str, float, float], None]
 """What is being done, the fraction of it that is done, images a second (0: not known)."""
@@ -33,8 +33,9 @@ def predict_all(
         limit = work.limit(need)
         rows = split.rows if limit is None else stratified_sample(split.labels, limit, seed)
         logits = []
-        for start in range(0, len(rows), BATCH):
-            part = rows[start : start + BATCH]
+        size = batch_size(classifier)
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
             images = need.view(pixels(split, part), image_seeds(seed, need, split.ids(part)))
             logits.append(classifier.predict(images).cpu().numpy())
             progress(f"{classifier.name}: {need.view.key} images of {need.split}", (start + len(part)) / len(rows), 0.0)
@@ -96,8 +97,9 @@ def _maps(need: Explain, classifier: Classifier, data: Dataset, predictions: Pre
     explainer = explainers.get(need.method)()
     height, width = data.image_size
     values = [np.empty((0, height, width), dtype=np.float32)]
-    for start in range(0, len(rows), BATCH):
-        part = slice(start, start + BATCH)
+    size = batch_size(classifier)
+    for start in range(0, len(rows), size):
+        part = slice(start, start + size)
         maps = explainer(classifier, pixels(data.test, rows[part]), torch.from_numpy(classes[part]))
         values.append(maps.float().cpu().numpy())
     return MapSet("test", rows, classes, np.concatenate(values))

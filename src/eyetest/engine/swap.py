@@ -16,7 +16,7 @@ from ..store import RunDir
 from ..transplants.base import Batch, Transplant
 from ..types import DonorTable, Rows
 from .execute import pixels
-from .plan import BATCH, Work
+from .plan import Work, batch_size
 
 Progress = Callable[[str, float, float], None]
 """What is being done, the fraction of it that is done, images a second (0: not known)."""
@@ -62,8 +62,9 @@ def _part(
     masked = any(operator.needs_masks for operator in operators)
     shape = (*donors.shape, len(classifier.classes))
     answers = {o.key: (np.empty(shape, np.float32), np.empty(donors.shape, np.float32)) for o in operators}
-    for start in range(0, len(rows), BATCH):
-        here = slice(start, start + BATCH)
+    size = batch_size(classifier)
+    for start in range(0, len(rows), size):
+        here = slice(start, start + size)
         base = load_batch(data.test, rows[here], classifier.device, masked=masked)
         for draw in range(donors.shape[0]):
             for arm in range(2):

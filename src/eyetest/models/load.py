@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from ..errors import ModelError
 from .classifier import Classifier
-from .resnet18_cifar import Resnet18Cifar
+from .resnet18_cifar import Resnet18Cifar, memory_format, ordered
 
 
 class Architecture(BaseModel):
@@ -55,7 +55,7 @@ def load_model(path: Path, classes: tuple[str, ...], name: str) -> Classifier:
             f"The checkpoint {file} has {len(architecture.classes)} classes ({', '.join(architecture.classes)}), but the "
             f"data has {len(classes)} ({', '.join(classes)}). Use data with the model's classes, or another model."
         )
-    module = architecture.build()
+    module = ordered(architecture.build(), memory_format(architecture.width))
     try:
         module.load_state_dict(load_file(file))
     except RuntimeError as error:

@@ -58,6 +58,19 @@ class Resnet18Cifar(nn.Module):
         return logits
 
 
+def memory_format(width: int) -> torch.memory_format:
+    """The faster memory order: channels last, but oneDNN 3 crashes in it on a few channels."""
+    return torch.channels_last if width % 16 == 0 else torch.contiguous_format
+
+
+def ordered(module: Resnet18Cifar, order: torch.memory_format) -> Resnet18Cifar:
+    """The same module with its convolutions in that memory order."""
+    for parameter in module.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=order)
+    return module
+
+
 def _stage(channels_in: int, channels: int, stride: int, blocks: int) -> nn.Sequential:
     rest = [BasicBlock(channels, channels, 1) for _ in range(blocks - 1)]
     return nn.Sequential(BasicBlock(channels_in, channels, stride), *rest)

@@ -17,7 +17,7 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 from ..data.base import Dataset, SplitData
 from ..data.split import stratified_sample
 from ..models.load import Architecture, save_model
-from ..models.resnet18_cifar import Resnet18Cifar
+from ..models.resnet18_cifar import Resnet18Cifar, memory_format, ordered
 from ..records import EpochMetrics, TrainResult
 from ..store import RunDir, replacing
 from .augment import augment
@@ -204,19 +204,6 @@ class Trainer:
             self.state.save(self.run.checkpoint, self.module, self.optimizer.optimizer)
             self.run.write_metrics(self.state.metrics)
         self.fabric.barrier()
-
-
-def memory_format(width: int) -> torch.memory_format:
-    """The memory order of training: channels last is faster, but oneDNN 3 crashes in it on a few channels."""
-    return torch.channels_last if width % 16 == 0 else torch.contiguous_format
-
-
-def ordered(module: Resnet18Cifar, order: torch.memory_format) -> Resnet18Cifar:
-    """The same module with its convolutions in that memory order."""
-    for parameter in module.parameters():
-        if parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(memory_format=order)
-    return module
 
 
 def make_optimizer(module: Resnet18Cifar | nn.Module, recipe: Recipe) -> Optimizer:

@@ -12,8 +12,8 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from ..errors import unknown_name
-from ..models.resnet18_cifar import Resnet18Cifar
-from .loop import make_optimizer, memory_format, ordered
+from ..models.resnet18_cifar import Resnet18Cifar, memory_format, ordered
+from .loop import make_optimizer
 from .recipe import Recipe
 
 PATIENCE = 2 * 3600.0
@@ -35,7 +35,7 @@ class Profile:
         return dataclasses.replace(recipe, width=self.width, epochs=epochs, blocks=self.blocks)
 
 
-PROFILES = {"small": Profile(16, 11), "full": Profile(64), "demo": Profile(8, 8, 1)}
+PROFILES = {"small": Profile(16, 10), "full": Profile(64), "demo": Profile(8, 8, 1)}
 
 
 def profile(name: str) -> Profile:
