@@ -66,22 +66,24 @@ def audit(
     model: Classifier | RunDir | Path | str,
     data: Dataset | str | Path,
     *,
-    checks: Sequence[str] = (),
+    checks: Sequence[str | Check] = (),
     skip: Sequence[str] = (),
     out: Path | str | None = None,
     seed: int = 0,
     budget: float | None = None,
+    draws: int | None = None,
     device: str = "auto",
     progress: Progress = silent,
 ) -> RunDir:
     """Audit one model: every check becomes a finding. An unfinished audit in `out` resumes at the pass it was in.
 
-    `budget` in seconds reads fewer images, so that the passes fit.
+    `budget` in seconds reads fewer images, so that the passes fit. `draws` is how often each image gets new donors; by
+    default so often that 5,000 images are swapped.
     """
     data = _data(data)
     classifier, source = _classifier(model, data, device)
     chosen = find_checks(checks, skip)
-    config = {"checks": [check.code for check in chosen], "budget": budget}
+    config = {"checks": [check.code for check in chosen], "budget": budget, "draws": draws}
     models = (classifier.record(),)
     record = new_record("audit", data.record(), models, seed=seed, device=str(classifier.device), config=config)
     run = RunDir.begin(_path(out, record, classifier.name), record)
@@ -89,7 +91,7 @@ def audit(
         run.borrow_training(source)
     job = AuditJob(run, classifier, data, chosen, seed, progress)
     with _recorded(run, job.salvage):
-        job.predict(budget)
+        job.predict(budget, draws)
         job.finish(job.selected())
     return run
 
@@ -180,11 +182,12 @@ class AuditJob:
         self.run, self.classifier, self.data, self.seed, self.progress = run, classifier, data, seed, progress
         self.work: Work = gather(checks)
 
-    def predict(self, budget: float | None = None) -> None:
+    def predict(self, budget: float | None = None, draws: int | None = None) -> None:
         """Phase one: plan, then predictions."""
         speed = measure_speed(self.classifier, self.data)
         if budget is not None:
             self.work = self._settled(within(self.work.checks, self.data, speed, budget))
+        self.work = dataclasses.replace(self.work, draws=draws)
         self.run.write_plan(make_plan(self.work, self.data, speed))
         self.run.write_samples(sample_columns(self.data))
         predict_all(self.run, self.work, self.classifier, self.data, seed=self.seed, progress=self.progress)
@@ -214,17 +217,19 @@ class AuditJob:
         return gather(work.checks, limits)
 
 
-def find_checks(names: Sequence[str] = (), skip: Sequence[str] = ()) -> tuple[Check, ...]:
+def find_checks(names: Sequence[str | Check] = (), skip: Sequence[str] = ()) -> tuple[Check, ...]:
     """The checks of these names or codes (all if none are given), without the skipped, by code.
+
+    A check with its own parameters may stand among the names.
 
     Raises UnknownName.
     """
     known = [registry.get(name)() for name in registry.names()]
     by_name = dict(zip(registry.names(), known, strict=True)) | {check.code: check for check in known}
     for name in (*names, *skip):
-        if name not in by_name:
+        if isinstance(name, str) and name not in by_name:
             raise unknown_name("check", name, by_name)
-    wanted = [by_name[name] for name in names] or known
+    wanted = [by_name[one] if isinstance(one, str) else one for one in names] or known
     return tuple(sorted(set(wanted) - {by_name[name] for name in skip}, key=lambda check: check.code))
 
 

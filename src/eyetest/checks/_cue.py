@@ -143,8 +143,8 @@ class CueCheck(Check):
         if gallery is not None and gallery.cards:
             blocks.append(gallery)
         blocks.append(Forest(title="Reliance", x_label="accuracy that hangs on the cue (points)", estimates=names))
-        if cells:
-            side = round(len(cells) ** 0.5)
+        side = round(len(cells) ** 0.5)
+        if side > 2:
             keys = [f"{one.transplant.key}.reliance" for one in cells]
             rows = tuple(tuple(keys[k * side : (k + 1) * side]) for k in range(side))
             blocks.append(Grid(title="Where it looks: reliance on each part of the image", estimates=rows))

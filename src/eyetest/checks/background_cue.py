@@ -29,10 +29,13 @@ class BackgroundCue(CueCheck):
     )
     cells: int = 4
     """Cells a side of the where map."""
+    corners_only: bool = False
+    """Only the four corner cells, without a where map; cheaper."""
 
     def transplants(self) -> tuple[Transplant, ...]:
         """Background and object, border and centre, and the cells of the where map."""
-        return Background(), Border(), Centre(), Object(), *grid(self.cells)
+        cells = [cell for cell in grid(self.cells) if cell.corner or not self.corners_only]
+        return Background(), Border(), Centre(), Object(), *cells
 
     def shares(self) -> tuple[tuple[str, ...], ...]:
         """Border and centre make up the image."""

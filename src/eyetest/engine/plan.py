@@ -33,6 +33,8 @@ class Work:
     transplants: tuple[Transplant, ...]
     limits: dict[str, int]
     """Images of a split (or `swaps`: of the test split for transplants) that the budget allows, where not all."""
+    draws: int | None = None
+    """How often each image gets new donors; None is as often as its number asks for."""
 
     def possible_transplants(self, data: Dataset) -> tuple[Transplant, ...]:
         """Those that this data can feed: some need object masks."""
@@ -106,7 +108,7 @@ def plan(work: Work, data: Dataset, speed: float) -> Plan:
     swapped = work.possible_transplants(data)
     if swapped:
         test = min(work.limits.get("test", len(data.test)), work.limits.get("swaps", len(data.test)), len(data.test))
-        images = 2 * draws_for(len(data.test)) * len(swapped) * test
+        images = 2 * (work.draws or draws_for(len(data.test))) * len(swapped) * test
         seconds = round(OVERHEAD * images / speed, 1)
         what = f"swap {len(swapped)} cues with two donors each"
         passes.append(PassPlan(what=what, split="test", images=images, seconds=seconds))

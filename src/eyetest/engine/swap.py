@@ -46,7 +46,7 @@ def swap_all(run: RunDir, work: Work, classifier: Classifier, data: Dataset, *, 
 
 def _table(work: Work, data: Dataset, seed: int) -> DonorTable:
     """The table of the whole split, restricted to the images that the budget allows; they keep their donors."""
-    whole = donor_table(data.test, data.validation, seed=seed, draws=draws_for(len(data.test)))
+    whole = donor_table(data.test, data.validation, seed=seed, draws=work.draws or draws_for(len(data.test)))
     limit = work.limits.get("swaps", work.limits.get("test"))
     if limit is None:
         return whole

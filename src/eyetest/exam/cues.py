@@ -1,0 +1,144 @@
+"""Score the cue checks: sensitivity, false alarms, who reacted to what, slope against the truth, and fixes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import reliance, stats
+
+OPERATOR = {
+    "background": "background",
+    "colour": "colour",
+    "object_colour": "object_colour",
+    "patch": "cell_0_0",
+    "frequency": "fine",
+}
+"""Which operator must react to which planted cue."""
+CORNERS = ("cell_0_0", "cell_0_3", "cell_3_0", "cell_3_3")
+QUIET: Mapping[str, tuple[str, ...]] = {
+    "none": ("colour", "object_colour", "background", "border", *CORNERS),
+    "background": ("object_colour", "colour"),
+    "colour": ("object_colour",),
+    "object_colour": ("background",),
+    "patch": ("cell_0_3", "cell_3_0", "cell_3_3", "object_colour", "colour"),
+    "frequency": ("colour", "object_colour"),
+}
+"""Which operators must not react. All others are free."""
+DETECTED, USER, NON_USER = 0.05, 0.10, 0.05
+Answer = Mapping[str, Any]
+
+
+def score(answers: Sequence[Answer]) -> dict[str, Any]:
+    """All tables of the exam, ready for JSON."""
+    single = [a for a in answers if a["role"] in ("clean", "planted")]
+    points = [point for a in single for point in _points(a)]
+    users = [p for p in points if p["target"][1] > USER]
+    quiet = [q for a in single for q in _quiet(a)]
+    operators = sorted({q["operator"] for q in quiet} | set(OPERATOR.values()))
+    hit = sum(p["detected"] for p in users)
+    alarms = [q for q in quiet if q["clean"]]
+    held = [_table_held(a) for a in single]
+    return {
+        "models": len(single),
+        "sensitivity": _rate(hit, len(users)),
+        "false_alarm_rate": _rate(sum(q["detected"] for q in alarms), len(alarms)),
+        "table_held": _rate(sum(held), len(held)),
+        "excluded": sum(p["target"][2] >= NON_USER and p["target"][1] <= USER for p in points),
+        "smallest_detected": min((p["measured"][0] for p in users if p["detected"]), default=None),
+        **_line(points),
+        "operators": {name: _operator(name, users, quiet) for name in operators},
+        "table": _table(single),
+        "points": points,
+        "fixes": _fixes([a for a in answers if a["role"] in ("fix", "no_fix")]),
+    }
+
+
+def detected(interval: Sequence[float], operators: int) -> bool:
+    """Whether the lower bound, simultaneous over the operators that were run, is above the line."""
+    return reliance.widened(stats.Interval(*interval), operators).low > DETECTED
+
+
+def _points(answer: Answer) -> list[dict[str, Any]]:
+    """One row a planted cue: what was measured and what is true."""
+    found = answer["reliance"]
+    return [
+        {
+            "model": answer["name"],
+            "cue": cue,
+            "operator": OPERATOR[cue],
+            "target": truth["target"],
+            "used": truth["used"],
+            "measured": found[OPERATOR[cue]],
+            "detected": detected(found[OPERATOR[cue]], len(found)),
+        }
+        for cue, truth in answer["truth"].items()
+        if answer["role"] == "planted"
+    ]
+
+
+def _quiet(answer: Answer) -> list[dict[str, Any]]:
+    """One row an operator that must not react."""
+    clean = answer["role"] == "clean"
+    if len(answer["cues"]) > 1:
+        return []
+    kind = "none" if clean else answer["cues"][0]
+    found = answer["reliance"]
+    return [
+        {"model": answer["name"], "operator": name, "clean": clean, "detected": detected(found[name], len(found))}
+        for name in QUIET[kind]
+    ]
+
+
+def _table_held(answer: Answer) -> bool:
+    """Every used cue was seen, and nothing reacted that must not."""
+    seen = all(p["detected"] for p in _points(answer) if p["target"][1] > USER)
+    return seen and not any(q["detected"] for q in _quiet(answer))
+
+
+def _rate(k: int, n: int) -> dict[str, Any]:
+    if n == 0:
+        return {"k": 0, "n": 0, "value": None, "low": None, "high": None, "method": "Clopper–Pearson"}
+    return {"k": k, "n": n, **stats.clopper_pearson(k, n)._asdict(), "method": "Clopper–Pearson"}
+
+
+def _line(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Least squares of measured on true reliance."""
+    if len(points) < 3:
+        return {"slope": None, "intercept": None, "correlation": None}
+    x, y = (np.array([p[name][0] for p in points]) for name in ("target", "measured"))
+    slope, intercept = np.polyfit(x, y, 1)
+    return {"slope": float(slope), "intercept": float(intercept), "correlation": float(np.corrcoef(x, y)[0, 1])}
+
+
+def _operator(name: str, users: Sequence[Mapping[str, Any]], quiet: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    mine = [p for p in users if p["operator"] == name]
+    clean = [q for q in quiet if q["operator"] == name and q["clean"]]
+    crossed = [q for q in quiet if q["operator"] == name and not q["clean"]]
+    return {
+        "sensitivity": _rate(sum(p["detected"] for p in mine), len(mine)),
+        "false_alarms_clean": _rate(sum(q["detected"] for q in clean), len(clean)),
+        "false_alarms_other_cue": _rate(sum(q["detected"] for q in crossed), len(crossed)),
+    }
+
+
+def _table(answers: Sequence[Answer]) -> dict[str, dict[str, Any]]:
+    """Share of models with a planted cue in which each operator reacted."""
+    kinds = sorted({"+".join(a["cues"]) if a["role"] == "planted" else "clean" for a in answers})
+    table: dict[str, dict[str, Any]] = {}
+    for kind in kinds:
+        mine = [a for a in answers if ("+".join(a["cues"]) if a["role"] == "planted" else "clean") == kind]
+        names = [name for name in mine[0]["reliance"] if "[" not in name]
+        table[kind] = {n: sum(detected(a["reliance"][n], len(a["reliance"])) for a in mine) / len(mine) for n in names}
+    return table
+
+
+def _fixes(pairs: Sequence[Answer]) -> dict[str, Any]:
+    """A fix is seen if the upper bound of the difference is below −.05; the same rule must be silent without one."""
+    seen = {role: [p for p in pairs if p["role"] == role] for role in ("fix", "no_fix")}
+    counts = {
+        role: sum(p["difference"][OPERATOR[p["cues"][0]]][2] < -DETECTED for p in mine) for role, mine in seen.items()
+    }
+    return {role: _rate(counts[role], len(mine)) for role, mine in seen.items()}

@@ -1,0 +1,82 @@
+"""One candidate sits the exam: train, audit blind, and only then look at the truth."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .. import flow
+from ..checks.background_cue import BackgroundCue
+from ..data.base import Dataset
+from ..data.planted import planted
+from ..models.load import load_model
+from ..store import RunDir, replacing
+from ..training.recipe import Recipe
+from .candidates import Candidate
+from .truth import planted_truth
+
+RECIPE = Recipe(name="exam", width=8, blocks=1, epochs=6)
+"""About 16 seconds on one thread."""
+CHECKS = ("colour_cue", "texture_cue", BackgroundCue(corners_only=True), "frequency_cue")
+DRAWS = 1
+
+
+def sit(candidate: Candidate, folder: Path) -> dict[str, Any]:
+    """What the audit said of each cue, beside the truth; kept in `folder`, so that nobody sits twice."""
+    answer = folder / f"{candidate.name}.json"
+    if answer.is_file():
+        known: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+        return known
+    torch.set_num_threads(1)
+    work = folder / f".{candidate.name}"
+    shutil.rmtree(work, ignore_errors=True)
+    data = planted(candidate.spec)
+    first = _audited(data, data, candidate.seed, work / "first")
+    result: dict[str, Any] = {
+        "name": candidate.name,
+        "role": candidate.role,
+        "cues": list(candidate.cues),
+        "strength": candidate.strength,
+        "seed": candidate.seed,
+        "reliance": _reliances(first),
+        "truth": _truths(candidate, data, first),
+        "accuracy": float(first.predictions("identity", "test").correct.mean()),
+    }
+    if candidate.second is not None:
+        spec, seed = candidate.second
+        second = _audited(planted(spec), data, seed, work / "second")
+        compared = flow.compare(first, second, out=work / "compare")
+        result["difference"] = _reliances(compared)
+        result["truth_second"] = _truths(candidate, data, second)
+    with replacing(answer) as temporary:
+        temporary.write_text(json.dumps(result, indent=1), encoding="utf-8")
+    shutil.rmtree(work)
+    return result
+
+
+def _audited(training: Dataset, data: Dataset, seed: int, path: Path) -> RunDir:
+    trained = flow.train(training, RECIPE, out=path / "train", seed=seed, device="cpu")
+    return flow.audit(trained, data, checks=CHECKS, draws=DRAWS, out=path / "audit", seed=0, device="cpu")
+
+
+def _reliances(run: RunDir) -> dict[str, list[float]]:
+    """Value and interval of each cue's reliance, or of its difference."""
+    return {
+        e.name.removesuffix(".reliance"): [e.value, e.low, e.high]
+        for finding in run.findings.values()
+        for e in finding.estimates
+        if e.name.endswith(".reliance")
+    }
+
+
+def _truths(candidate: Candidate, data: Dataset, run: RunDir) -> dict[str, dict[str, Any]]:
+    classifier = load_model(run.path.parent / "train", data.classes, "exam")
+    found = {cue: planted_truth(classifier, data, cue) for cue in candidate.cues}
+    return {
+        cue: {"aligned": t.aligned, "conflicting": t.conflicting, "used": list(t.used), "target": list(t.target)}
+        for cue, t in found.items()
+    }

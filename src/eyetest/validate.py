@@ -1,0 +1,101 @@
+"""Score the audit itself on planted shortcuts: train, audit blind, compare with the truth. Resumes where it stopped."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+from .exam import cues
+from .exam.candidates import candidates
+from .exam.sitting import sit
+from .store import replacing
+
+Progress = Callable[[str, float, float], None]
+"""What is being done, the fraction of it that is done, 0."""
+SENSITIVITY, TABLE_HELD = 0.95, 0.95
+SLOPE, CORRELATION = (0.9, 1.1), 0.98
+
+
+def validate(
+    out: Path, *, quick: bool = False, seed: int = 0, processes: int = 2, progress: Progress | None = None
+) -> dict[str, Any]:
+    """The exam's scores, written to validation.json and validation.md in `out`; every model that is done stays done."""
+    chosen = candidates(quick=quick, seed=seed)
+    models = out / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    answers: list[dict[str, Any]] = []
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting = [pool.submit(sit, one, models) for one in chosen]
+        for done in as_completed(waiting):
+            answers.append(done.result())
+            if progress is not None:
+                progress(f"exam: {len(answers)} of {len(chosen)} models", len(answers) / len(chosen), 0.0)
+    scores = cues.score(sorted(answers, key=lambda answer: str(answer["name"])))
+    scores |= {"quick": quick, "seed": seed, "passed": passed(scores)}
+    for name, text in (("validation.json", json.dumps(scores, indent=1)), ("validation.md", markdown(scores))):
+        with replacing(out / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return scores
+
+
+def passed(scores: dict[str, Any]) -> bool:
+    """Whether every target of CUES.md is met by the point estimates."""
+    no_alarm = all(o["false_alarms_clean"]["k"] == 0 for o in scores["operators"].values())
+    slope, correlation = scores["slope"], scores["correlation"]
+    return bool(
+        (scores["sensitivity"]["value"] or 0) >= SENSITIVITY
+        and no_alarm
+        and (scores["table_held"]["value"] or 0) >= TABLE_HELD
+        and slope is not None
+        and SLOPE[0] <= slope <= SLOPE[1]
+        and correlation >= CORRELATION
+    )
+
+
+def markdown(scores: dict[str, Any]) -> str:
+    """The scores as a page to read."""
+    lines = [
+        "| what | value |",
+        "|---|---|",
+        f"| models | {scores['models']} |",
+        f"| sensitivity (users seen) | {_rate(scores['sensitivity'])} |",
+        f"| false alarms on clean models, all operators | {_rate(scores['false_alarm_rate'])} |",
+        f"| must / must-not table held | {_rate(scores['table_held'])} |",
+        f"| measured = slope × true + intercept | {_line(scores)} |",
+        f"| smallest reliance detected | {_number(scores['smallest_detected'])} |",
+        f"| neither user nor non-user, excluded | {scores['excluded']} |",
+        f"| real fixes seen | {_rate(scores['fixes']['fix'])} |",
+        f"| alarms without a fix | {_rate(scores['fixes']['no_fix'])} |",
+        "",
+        "| operator | sensitivity | alarms, clean | alarms, another cue planted |",
+        "|---|---|---|---|",
+    ]
+    for name, one in scores["operators"].items():
+        parts = (one["sensitivity"], one["false_alarms_clean"], one["false_alarms_other_cue"])
+        lines.append(f"| {name} | " + " | ".join(_rate(part) for part in parts) + " |")
+    names = list(next(iter(scores["table"].values())))
+    lines += ["", "Share of models in which an operator reacted:", ""]
+    lines += ["| planted | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for kind, row in scores["table"].items():
+        lines.append(f"| {kind} | " + " | ".join(f"{row.get(name, 0):.2f}" for name in names) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _rate(rate: dict[str, Any]) -> str:
+    if not rate["n"]:
+        return "–"
+    return f"{rate['k']} of {rate['n']} ({rate['low']:.3f} to {rate['high']:.3f})"
+
+
+def _line(scores: dict[str, Any]) -> str:
+    if scores["slope"] is None:
+        return "–"
+    return f"slope {scores['slope']:.3f}, intercept {scores['intercept']:+.3f}, correlation {scores['correlation']:.4f}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
