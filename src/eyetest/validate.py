@@ -11,13 +11,14 @@ from typing import Any
 
 from .exam import cues
 from .exam.candidates import candidates
+from .exam.coverage import sit_coverage
 from .exam.sitting import sit
 from .store import replacing
 
 Progress = Callable[[str, float, float], None]
 """What is being done, the fraction of it that is done, 0."""
 SENSITIVITY, TABLE_HELD = 0.95, 0.95
-SLOPE, CORRELATION = (0.9, 1.1), 0.98
+SLOPE, CORRELATION, COVERAGE = (0.9, 1.1), 0.98, (0.93, 0.97)
 
 
 def validate(
@@ -30,12 +31,15 @@ def validate(
     answers: list[dict[str, Any]] = []
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
         waiting = [pool.submit(sit, one, models) for one in chosen]
+        covered = None if quick else pool.submit(sit_coverage, seed, models)
         for done in as_completed(waiting):
             answers.append(done.result())
             if progress is not None:
                 progress(f"exam: {len(answers)} of {len(chosen)} models", len(answers) / len(chosen), 0.0)
+        coverage = covered.result() if covered else {}
     scores = cues.score(sorted(answers, key=lambda answer: str(answer["name"])))
-    scores |= {"quick": quick, "seed": seed, "passed": passed(scores)}
+    scores |= {"quick": quick, "seed": seed, "coverage": coverage}
+    scores["passed"] = passed(scores)
     for name, text in (("validation.json", json.dumps(scores, indent=1)), ("validation.md", markdown(scores))):
         with replacing(out / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
@@ -53,6 +57,7 @@ def passed(scores: dict[str, Any]) -> bool:
         and slope is not None
         and SLOPE[0] <= slope <= SLOPE[1]
         and correlation >= CORRELATION
+        and all(COVERAGE[0] <= one["held"] / one["audits"] <= COVERAGE[1] for one in scores["coverage"].values())
     )
 
 
@@ -70,6 +75,7 @@ def markdown(scores: dict[str, Any]) -> str:
         f"| neither user nor non-user, excluded | {scores['excluded']} |",
         f"| real fixes seen | {_rate(scores['fixes']['fix'])} |",
         f"| alarms without a fix | {_rate(scores['fixes']['no_fix'])} |",
+        f"| alarms without a fix, where the truth did not change either | {_rate(scores['fixes']['no_fix_without_change'])} |",
         "",
         "| operator | sensitivity | alarms, clean | alarms, another cue planted |",
         "|---|---|---|---|",
@@ -82,7 +88,20 @@ def markdown(scores: dict[str, Any]) -> str:
     lines += ["| planted | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for kind, row in scores["table"].items():
         lines.append(f"| {kind} | " + " | ".join(f"{row.get(name, 0):.2f}" for name in names) + " |")
+    if scores["coverage"]:
+        lines += ["", "Coverage of the 95 % interval of reliance, over audits on new images and donors of one net:", ""]
+        lines += [
+            "| operator | coverage | mean reliance | true deviation | mean half-width / 1.96 |",
+            "|---|---|---|---|---|",
+        ]
+        lines += [_coverage(name, one) for name, one in scores["coverage"].items()]
     return "\n".join(lines) + "\n"
+
+
+def _coverage(name: str, one: dict[str, Any]) -> str:
+    share = {"k": one["held"], "n": one["audits"], "low": one["low"], "high": one["high"]}
+    parts = (one["mean"], one["true_deviation"], one["mean_half_width"] / 1.96)
+    return f"| {name} | {_rate(share)} | " + " | ".join(f"{part:.4f}" for part in parts) + " |"
 
 
 def _rate(rate: dict[str, Any]) -> str:

@@ -37,7 +37,12 @@ def demo(*, out: Path | None = None, json: Flag = False, quiet: Flag = False) ->
     quiet
         No progress.
     """
-    return _study("planted", ["baseline", "improved"], "demo", {}, out, 0, 1, None, None, "auto", json, quiet)
+    from ..demo import demo as tell
+    from .progress import shown
+
+    with shown(quiet) as progress:
+        run = tell(out=out, progress=progress)
+    return _finished(run, json)
 
 
 @app.command
@@ -244,7 +249,7 @@ def show(run: Path, *, json: Flag = False) -> int:
     from .show import show_findings
 
     opened = RunDir.open(run)
-    show_findings((opened, *(opened.children if opened.record.kind == "study" else ())), json)
+    show_findings((*(opened.children if opened.record.kind == "study" else ()), opened), json)
     return DONE
 
 
@@ -362,7 +367,7 @@ def _finished(run: Any, as_json: bool) -> int:
     from .show import crashed, show_findings
 
     children = run.children if run.record.kind == "study" else ()
-    show_findings(children or (run,), as_json)
+    show_findings((*children, run) if run.findings else children, as_json)
     page = run.report()
     if not as_json:
         print(f"report: {page}")

@@ -108,7 +108,7 @@ class PlantedSplit(SplitData):
 
     def masks(self, rows: Rows) -> Masks | None:
         """Where the object covers at least half of a pixel."""
-        return self._masks[rows] if len(rows) else np.empty((0, SIDE, SIDE), dtype=bool)
+        return self.objects[rows] if len(rows) else np.empty((0, SIDE, SIDE), dtype=bool)
 
     def arranged(self, arrangement: Arrangement, cue: Cue | None = None) -> PlantedSplit:
         """The same objects with one cue (or all) aligned, conflicting, free of class; or all cues alone."""
@@ -116,7 +116,8 @@ class PlantedSplit(SplitData):
         return replace(self, arrangement=dict.fromkeys(chosen, arrangement))
 
     @cached_property
-    def _masks(self) -> Masks:
+    def objects(self) -> Masks:
+        """The masks of all images."""
         return np.stack([coverage(scene(self.spec, self.name, row)) >= 0.5 for row in range(len(self))])
 
     @cached_property

@@ -39,7 +39,7 @@ def swap_all(run: RunDir, work: Work, classifier: Classifier, data: Dataset, *, 
     for part, start in enumerate(range(0, len(table.rows), PART)):
         if not run.has_swaps(part):
             rows = slice(start, start + PART)
-            run.write_swaps(part, data.test.labels[table.rows[rows]], _part(operators, classifier, data, table, rows))
+            run.write_swaps(part, data.test.labels[table.rows[rows]], answers(operators, classifier, data, table, rows))
         done = min(start + PART, len(table.rows))
         progress(f"{classifier.name}: {len(operators)} cues swapped", done / len(table.rows), 0.0)
 
@@ -54,14 +54,14 @@ def _table(work: Work, data: Dataset, seed: int) -> DonorTable:
     return DonorTable(whole.rows[kept], whole.donors[..., kept], whole.classes[..., kept], whole.left_out)
 
 
-def _part(
+def answers(
     operators: Sequence[Transplant], classifier: Classifier, data: Dataset, table: DonorTable, part: slice
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Logits (r 2 n k) and distances (r 2 n) by operator."""
+    """Logits (r 2 n k) and distances (r 2 n) by operator, for these rows of the donor table."""
     rows, donors = table.rows[part], table.donors[..., part]
     masked = any(operator.needs_masks for operator in operators)
     shape = (*donors.shape, len(classifier.classes))
-    answers = {o.key: (np.empty(shape, np.float32), np.empty(donors.shape, np.float32)) for o in operators}
+    found = {o.key: (np.empty(shape, np.float32), np.empty(donors.shape, np.float32)) for o in operators}
     size = batch_size(classifier)
     for start in range(0, len(rows), size):
         here = slice(start, start + size)
@@ -71,10 +71,10 @@ def _part(
                 donor = load_batch(data.validation, donors[draw, arm, here], classifier.device, masked=masked)
                 for operator in operators:
                     changed = operator(base, donor)
-                    logits, distance = answers[operator.key]
+                    logits, distance = found[operator.key]
                     logits[draw, arm, here] = classifier.predict(changed).cpu().numpy()
                     distance[draw, arm, here] = (changed - base.images).flatten(1).norm(dim=1).cpu().numpy()
-    return answers
+    return found
 
 
 def load_batch(split: SplitData, rows: Rows, device: torch.device, *, masked: bool) -> Batch:

@@ -33,16 +33,15 @@ Answer = Mapping[str, Any]
 
 def score(answers: Sequence[Answer]) -> dict[str, Any]:
     """All tables of the exam, ready for JSON."""
-    single = [a for a in answers if a["role"] in ("clean", "planted")]
-    points = [point for a in single for point in _points(a)]
+    points = [point for a in answers for point in _points(a)]
     users = [p for p in points if p["target"][1] > USER]
-    quiet = [q for a in single for q in _quiet(a)]
+    quiet = [q for a in answers for q in _quiet(a)]
     operators = sorted({q["operator"] for q in quiet} | set(OPERATOR.values()))
     hit = sum(p["detected"] for p in users)
     alarms = [q for q in quiet if q["clean"]]
-    held = [_table_held(a) for a in single]
+    held = [_table_held(a) for a in answers]
     return {
-        "models": len(single),
+        "models": len(answers),
         "sensitivity": _rate(hit, len(users)),
         "false_alarm_rate": _rate(sum(q["detected"] for q in alarms), len(alarms)),
         "table_held": _rate(sum(held), len(held)),
@@ -50,9 +49,9 @@ def score(answers: Sequence[Answer]) -> dict[str, Any]:
         "smallest_detected": min((p["measured"][0] for p in users if p["detected"]), default=None),
         **_line(points),
         "operators": {name: _operator(name, users, quiet) for name in operators},
-        "table": _table(single),
+        "table": _table(answers),
         "points": points,
-        "fixes": _fixes([a for a in answers if a["role"] in ("fix", "no_fix")]),
+        "fixes": _fixes(answers),
     }
 
 
@@ -69,27 +68,35 @@ def _points(answer: Answer) -> list[dict[str, Any]]:
             "model": answer["name"],
             "cue": cue,
             "operator": OPERATOR[cue],
-            "target": truth["target"],
-            "used": truth["used"],
+            "target": answer["truth"][cue]["target"],
+            "used": answer["truth"][cue]["used"],
             "measured": found[OPERATOR[cue]],
             "detected": detected(found[OPERATOR[cue]], len(found)),
         }
-        for cue, truth in answer["truth"].items()
+        for cue in answer["cues"]
         if answer["role"] == "planted"
     ]
 
 
 def _quiet(answer: Answer) -> list[dict[str, Any]]:
     """One row an operator that must not react."""
-    clean = answer["role"] == "clean"
-    if len(answer["cues"]) > 1:
-        return []
-    kind = "none" if clean else answer["cues"][0]
-    found = answer["reliance"]
+    clean, found = answer["role"] == "clean", answer["reliance"]
+    if clean:
+        names = QUIET["none"]
+    elif len(answer["cues"]) == 1:
+        names = tuple(name for name in QUIET[answer["cues"][0]] if not _entitled(answer, name))
+    else:
+        names = ()
     return [
         {"model": answer["name"], "operator": name, "clean": clean, "detected": detected(found[name], len(found))}
-        for name in QUIET[kind]
+        for name in names
     ]
+
+
+def _entitled(answer: Answer, operator: str) -> bool:
+    """A colour cast lies on the object too: the object's colours may react where the model uses the cast there."""
+    inside = answer["truth"].get("colour_in_object")
+    return operator == "object_colour" and inside is not None and inside["target"][2] >= NON_USER
 
 
 def _table_held(answer: Answer) -> bool:
@@ -135,10 +142,28 @@ def _table(answers: Sequence[Answer]) -> dict[str, dict[str, Any]]:
     return table
 
 
-def _fixes(pairs: Sequence[Answer]) -> dict[str, Any]:
-    """A fix is seen if the upper bound of the difference is below −.05; the same rule must be silent without one."""
-    seen = {role: [p for p in pairs if p["role"] == role] for role in ("fix", "no_fix")}
-    counts = {
-        role: sum(p["difference"][OPERATOR[p["cues"][0]]][2] < -DETECTED for p in mine) for role, mine in seen.items()
+def _fixes(answers: Sequence[Answer]) -> dict[str, Any]:
+    """A fix is seen if the upper bound of the difference is below −.05; the same rule must be silent without one.
+
+    Two trainings without a fix may differ in truth; `no_fix_without_change` counts the pairs whose truth differs by less.
+    """
+    rows = [_pair(answer, name) for answer in answers for name in answer["pairs"]]
+    fixes = [row for row in rows if row["pair"] == "fix"]
+    others = [row for row in rows if row["pair"] == "no_fix"]
+    unchanged = [row for row in others if row["true_difference"] > -DETECTED]
+    groups = {"fix": fixes, "no_fix": others, "no_fix_without_change": unchanged}
+    counted = {name: _rate(sum(row["seen"] for row in mine), len(mine)) for name, mine in groups.items()}
+    return {**counted, "rows": rows}
+
+
+def _pair(answer: Answer, name: str) -> dict[str, Any]:
+    cue, pair = answer["cues"][0], answer["pairs"][name]
+    difference = pair["difference"][OPERATOR[cue]]
+    true = pair["truth"][cue]["target"][0] - answer["truth"][cue]["target"][0]
+    return {
+        "model": answer["name"],
+        "pair": name,
+        "difference": difference,
+        "true_difference": true,
+        "seen": difference[2] < -DETECTED,
     }
-    return {role: _rate(counts[role], len(mine)) for role, mine in seen.items()}

@@ -17,7 +17,7 @@ from ..models.load import load_model
 from ..store import RunDir, replacing
 from ..training.recipe import Recipe
 from .candidates import Candidate
-from .truth import planted_truth
+from .truth import Truth, planted_truth
 
 RECIPE = Recipe(name="exam", width=8, blocks=1, epochs=6)
 """About 16 seconds on one thread."""
@@ -42,16 +42,15 @@ def sit(candidate: Candidate, folder: Path) -> dict[str, Any]:
         "cues": list(candidate.cues),
         "strength": candidate.strength,
         "seed": candidate.seed,
+        "accuracy": float(first.predictions("identity", "test").correct.mean()),
         "reliance": _reliances(first),
         "truth": _truths(candidate, data, first),
-        "accuracy": float(first.predictions("identity", "test").correct.mean()),
+        "pairs": {},
     }
-    if candidate.second is not None:
-        spec, seed = candidate.second
-        second = _audited(planted(spec), data, seed, work / "second")
-        compared = flow.compare(first, second, out=work / "compare")
-        result["difference"] = _reliances(compared)
-        result["truth_second"] = _truths(candidate, data, second)
+    for name, (spec, seed) in candidate.seconds.items():
+        second = _audited(planted(spec), data, seed, work / name)
+        compared = flow.compare(first, second, out=work / f"compare-{name}")
+        result["pairs"][name] = {"difference": _reliances(compared), "truth": _truths(candidate, data, second)}
     with replacing(answer) as temporary:
         temporary.write_text(json.dumps(result, indent=1), encoding="utf-8")
     shutil.rmtree(work)
@@ -74,9 +73,12 @@ def _reliances(run: RunDir) -> dict[str, list[float]]:
 
 
 def _truths(candidate: Candidate, data: Dataset, run: RunDir) -> dict[str, dict[str, Any]]:
+    """By planted cue; `colour_in_object` is the colour cast inside the object alone, for the operator that acts there."""
     classifier = load_model(run.path.parent / "train", data.classes, "exam")
-    found = {cue: planted_truth(classifier, data, cue) for cue in candidate.cues}
+    found: dict[str, Truth] = {cue: planted_truth(classifier, data, cue) for cue in candidate.cues}
+    if "colour" in candidate.cues:
+        found["colour_in_object"] = planted_truth(classifier, data, "colour", in_object=True)
     return {
-        cue: {"aligned": t.aligned, "conflicting": t.conflicting, "used": list(t.used), "target": list(t.target)}
-        for cue, t in found.items()
+        name: {"aligned": t.aligned, "conflicting": t.conflicting, "used": list(t.used), "target": list(t.target)}
+        for name, t in found.items()
     }

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from .. import stats
-from ..data.base import Dataset, SplitData
+from ..data.base import Dataset
 from ..data.planted import Cue, PlantedSplit
 from ..models.classifier import Classifier
+from ..types import Labels, Pixels
 
 BATCH = 64
 
@@ -29,12 +30,19 @@ class Truth(NamedTuple):
     n: int
 
 
-def planted_truth(classifier: Classifier, data: Dataset, cue: Cue) -> Truth:
-    """The truth for one planted cue, from the test objects; the other cues stay natural."""
+def planted_truth(classifier: Classifier, data: Dataset, cue: Cue, *, in_object: bool = False) -> Truth:
+    """The truth for one planted cue, from the test objects; the other cues stay natural.
+
+    `in_object` leaves all pixels outside of the object natural. Raises TypeError if the data is not planted.
+    """
     test, donors = data.test, data.validation
     if not isinstance(test, PlantedSplit):
         raise TypeError(f"{data.title} is not planted, so its truth is not known.")
-    right = [correct(classifier, test.arranged(way, cue)) for way in ("aligned", "conflicting")]
+    aligned, conflicting = (test.arranged(way, cue).images(test.rows) for way in ("aligned", "conflicting"))
+    if in_object:
+        outside, natural = ~test.objects[:, None], test.images(test.rows)
+        aligned, conflicting = (np.where(outside, natural, images) for images in (aligned, conflicting))
+    right = [correct(classifier, images, test.labels) for images in (aligned, conflicting)]
     both, only = int((right[0] & right[1]).sum()), int((right[0] & ~right[1]).sum())
     lost, n = int((right[1] & ~right[0]).sum()), len(test)
     used = stats.tango(both, only, lost, n - both - only - lost)
@@ -44,11 +52,8 @@ def planted_truth(classifier: Classifier, data: Dataset, cue: Cue) -> Truth:
     return Truth(float(right[0].mean()), float(right[1].mean()), used, target, n)
 
 
-def correct(classifier: Classifier, split: SplitData) -> np.ndarray:
-    """Whether each image of the split is answered right."""
-    found = []
-    for start in range(0, len(split), BATCH):
-        rows = split.rows[start : start + BATCH]
-        images = torch.from_numpy(split.images(rows)).float() / 255
-        found.append(classifier.predict(images).argmax(1).cpu().numpy() == split.labels[rows])
-    return np.concatenate(found)
+def correct(classifier: Classifier, images: Pixels, labels: Labels) -> np.ndarray:
+    """Whether each image is answered right."""
+    parts = torch.split(torch.from_numpy(images), BATCH)
+    predicted = [classifier.predict(part.float() / 255).argmax(1).cpu().numpy() for part in parts]
+    return np.concatenate(predicted) == labels

@@ -21,11 +21,12 @@ def write_report(run: RunDir, out: Path) -> Path:
 
 
 def sections(run: RunDir) -> list[Section]:
-    """Comparisons first, then the audits of the models."""
+    """Comparisons first, then the audits of the models; what a study itself found comes last."""
     record = run.record
     if record.kind == "study":
         found = [_section(child) for child in run.children]
-        return sorted(found, key=lambda section: section.run.kind != "compare")
+        own = [_section(run)] if run.findings else []
+        return [*sorted(found, key=lambda section: section.run.kind != "compare"), *own]
     if record.kind == "compare":
         existing = [child for child in run.children if child.findings]
         return [_section(run), *(_section(child) for child in existing)]
@@ -42,5 +43,7 @@ def summary_html(run: RunDir) -> str:
 
 def _section(run: RunDir) -> Section:
     record = run.record
-    name = " against ".join(model.name for model in reversed(record.models)) or record.kind
-    return Section(run.path.name, name, record, tuple(run.findings.values()), run.path)
+    findings = tuple(run.findings.values())
+    models = " against ".join(model.name for model in reversed(record.models))
+    title = models or ", ".join(finding.title for finding in findings)
+    return Section(run.path.name, title, record, findings, run.path)

@@ -51,7 +51,7 @@ class Shown:
 
     section: Section
     number: int | None
-    """Which of the model colours; None for a comparison."""
+    """Which of the model colours; None where it is not about one model."""
 
     @property
     def colour(self) -> str:
@@ -157,11 +157,11 @@ def _file(seen: _Seen, folder: Path, name: str) -> str:
 
 def _coloured(sections: Sequence[Section]) -> list[Shown]:
     free = iter(list(range(len(COLOURS))) * (len(sections) // len(COLOURS) + 1))
-    return [Shown(section, None if section.run.kind == "compare" else next(free)) for section in sections]
+    return [Shown(section, next(free) if section.run.kind == "audit" else None) for section in sections]
 
 
 def _tints_by_name(shown: Sequence[Shown]) -> Callable[[str], str]:
-    known = {one.section.title: one.tint for one in shown if not one.comparison}
+    known = {one.section.title: one.tint for one in shown if one.number is not None}
     return lambda name: known.get(name, "tint-none")
 
 

@@ -18,6 +18,8 @@ def augment(images: Images, recipe: Recipe, generator: Generator) -> Images:
         images = _move(images, recipe, generator)
     if recipe.jitter:
         images = _jitter(images, recipe.jitter, generator)
+    if recipe.hue:
+        images = _turn(images, recipe.hue, generator)
     if recipe.erasing:
         images = _erase(images, recipe.erasing, generator)
     return images
@@ -51,6 +53,15 @@ def _jitter(images: Images, amount: float, generator: Generator) -> Images:
     images = images * brightness
     images = images.mean((1, 2, 3), keepdim=True).lerp(images, contrast)
     return images.mean(1, keepdim=True).lerp(images, saturation).clamp(0, 1)
+
+
+def _turn(images: Images, amount: float, generator: Generator) -> Images:
+    """Rotate the colours about the grey axis."""
+    angle = 2 * math.pi * _uniform(images, -amount, amount, generator).view(-1, 1, 1)
+    grey = torch.full((3, 3), 1 / 3, device=images.device)
+    across = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]], device=images.device) / math.sqrt(3)
+    matrix = angle.cos() * (torch.eye(3, device=images.device) - grey) + grey + angle.sin() * across
+    return torch.einsum("nij,njhw->nihw", matrix, images).clamp(0, 1)
 
 
 def _erase(images: Images, probability: float, generator: Generator) -> Images:

@@ -48,6 +48,8 @@ class Recipe:
     """Degrees, uniform between minus and plus."""
     jitter: float = 0.0
     """Brightness, contrast and saturation factors, uniform in 1 ± jitter."""
+    hue: float = 0.0
+    """Turn of the colour circle, uniform between minus and plus; 0.5 is all the way round."""
     erasing: float = 0.0
     """Probability of a random erased rectangle, 2 to 40 % of the area (Zhong et al. 2020)."""
 
@@ -68,6 +70,7 @@ class Recipe:
             ("optimizer", self.optimizer in get_args(Optimizer), f"one of {', '.join(get_args(Optimizer))}"),
             ("schedule", self.schedule in get_args(Schedule), f"one of {', '.join(get_args(Schedule))}"),
             ("erasing", 0 <= self.erasing <= 1, "a probability"),
+            ("hue", 0 <= self.hue <= 0.5, "a turn from 0 to 0.5"),
         ]
         return whole + fractions + positive + natural + names
 
