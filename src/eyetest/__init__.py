@@ -9,24 +9,45 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .checks._cue import CueCheck
     from .data import Dataset, load_data
     from .flow import audit, compare, study, train
     from .models.classifier import Classifier
     from .store import RunDir
+    from .tensors import Images
     from .training.recipe import Recipe
+    from .transplants.base import Batch, Transplant
 
 _WHERE = {
+    "Batch": ".transplants.base",
     "Classifier": ".models.classifier",
+    "CueCheck": ".checks._cue",
     "Dataset": ".data",
+    "Images": ".tensors",
     "Recipe": ".training.recipe",
     "RunDir": ".store",
+    "Transplant": ".transplants.base",
     "audit": ".flow",
     "compare": ".flow",
     "load_data": ".data",
     "study": ".flow",
     "train": ".flow",
 }
-__all__ = ["Classifier", "Dataset", "Recipe", "RunDir", "audit", "compare", "load_data", "study", "train"]
+__all__ = [
+    "Batch",
+    "Classifier",
+    "CueCheck",
+    "Dataset",
+    "Images",
+    "Recipe",
+    "RunDir",
+    "Transplant",
+    "audit",
+    "compare",
+    "load_data",
+    "study",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import inspect
 import pkgutil
+import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Generic, TypeVar, final
 
-from .errors import unknown_name
+from .errors import UserError, unknown_name
 
 T = TypeVar("T")
 
@@ -38,3 +42,23 @@ class Registry(Generic[T]):
         module = importlib.import_module(f"{self.package}.{name}")
         own: type[T] = getattr(module, "".join(part.capitalize() for part in name.split("_")))
         return own
+
+    def in_file(self, path: Path) -> list[type[T]]:
+        """The components that a Python file of the user's defines; the file is run.
+
+        Raises UserError if there is no such file, or none in it.
+        """
+        name = f"eyetest_user.{path.stem}"
+        spec = importlib.util.spec_from_file_location(name, path)
+        if not path.is_file() or spec is None or spec.loader is None:
+            raise UserError(f"There is no file {path}; expected a Python file that defines a {self.kind}.")
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        found = [
+            one
+            for one in vars(module).values()
+            if inspect.isclass(one) and issubclass(one, self.base) and one.__module__ == name
+        ]
+        if not found:
+            raise UserError(f"{path} defines no {self.kind}; expected a class derived from {self.base.__name__}.")
+        return found
