@@ -51,9 +51,9 @@ def passed(scores: dict[str, Any]) -> bool:
     no_alarm = all(o["false_alarms_clean"]["k"] == 0 for o in scores["operators"].values())
     slope, correlation = scores["slope"], scores["correlation"]
     return bool(
-        (scores["sensitivity"]["value"] or 0) >= SENSITIVITY
+        (scores["sensitivity"] or 0) >= SENSITIVITY
         and no_alarm
-        and (scores["table_held"]["value"] or 0) >= TABLE_HELD
+        and (scores["table_held"] or 0) >= TABLE_HELD
         and slope is not None
         and SLOPE[0] <= slope <= SLOPE[1]
         and correlation >= CORRELATION
@@ -67,9 +67,9 @@ def markdown(scores: dict[str, Any]) -> str:
         "| what | value |",
         "|---|---|",
         f"| models | {scores['models']} |",
-        f"| sensitivity (users seen) | {_rate(scores['sensitivity'])} |",
-        f"| false alarms on clean models, all operators | {_rate(scores['false_alarm_rate'])} |",
-        f"| must / must-not table held | {_rate(scores['table_held'])} |",
+        f"| sensitivity (users seen) | {_rate(scores['rates']['sensitivity'])} |",
+        f"| false alarms on clean models, all operators | {_rate(scores['rates']['false_alarm_rate'])} |",
+        f"| must / must-not table held | {_rate(scores['rates']['table_held'])} |",
         f"| measured = slope × true + intercept | {_line(scores)} |",
         f"| smallest reliance detected | {_number(scores['smallest_detected'])} |",
         f"| neither user nor non-user, excluded | {scores['excluded']} |",

@@ -40,11 +40,15 @@ def score(answers: Sequence[Answer]) -> dict[str, Any]:
     hit = sum(p["detected"] for p in users)
     alarms = [q for q in quiet if q["clean"]]
     held = [_table_held(a) for a in answers]
-    return {
-        "models": len(answers),
+    rates = {
         "sensitivity": _rate(hit, len(users)),
         "false_alarm_rate": _rate(sum(q["detected"] for q in alarms), len(alarms)),
         "table_held": _rate(sum(held), len(held)),
+    }
+    return {
+        "models": len(answers),
+        **{name: rate["value"] for name, rate in rates.items()},
+        "rates": rates,
         "excluded": sum(p["target"][2] >= NON_USER and p["target"][1] <= USER for p in points),
         "smallest_detected": min((p["measured"][0] for p in users if p["detected"]), default=None),
         **_line(points),
