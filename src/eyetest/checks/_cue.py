@@ -23,6 +23,10 @@ CONCERN = 0.05
 """Reliance above which using a cue that is not the object is called a concern: five points of accuracy."""
 BALANCED_FROM = 1.5
 """Ratio of the largest to the smallest class from which the class-balanced mean is shown too."""
+ALIKE = 0.1
+"""Largest relative difference of the two donors' distances at which they count as changing the image equally much."""
+FEWEST = 30
+"""Rows below which nothing is said of a part."""
 SHOWN = 8
 METHOD = "normal interval, images that share donors counted together"
 LIMITS = (
@@ -59,6 +63,13 @@ class Swapped:
     def effect(self) -> np.ndarray:
         """r n: right with the own class's cue, minus right with another's."""
         result: np.ndarray = self.right[:, 0] - self.right[:, 1]
+        return result
+
+    @property
+    def alike(self) -> np.ndarray:
+        """r n: whether both donors change the image equally much."""
+        same, other = self.swaps.distance[:, 0], self.swaps.distance[:, 1]
+        result: np.ndarray = np.abs(other - same) <= ALIKE * same
         return result
 
     def columns(self) -> dict[str, Column]:
@@ -171,6 +182,7 @@ def cue_estimates(one: Swapped) -> list[Estimate]:
         _estimate(f"{key}.relative_reliance", "swap_relative", (*names["same"], *names["other"], *donors), one, better,
                   reliance.relative(one.right[:, 0], one.right[:, 1])),
         *_balanced(one, better),
+        *_matched(one, better),
     ]  # fmt: skip
 
 
@@ -273,9 +285,15 @@ def _donor_names(draws: int) -> tuple[str, ...]:
 
 
 def _estimate(
-    name: str, statistic: str | None, columns: tuple[str, ...], one: Swapped, better: Better, linear: Linear
+    name: str,
+    statistic: str | None,
+    columns: tuple[str, ...],
+    one: Swapped,
+    better: Better,
+    linear: Linear,
+    scale: float = 1.0,
 ) -> Estimate:
-    found = reliance.interval(linear, one.swaps.table.donors)
+    found = reliance.interval(linear, one.swaps.table.donors, scale=scale)
     return Estimate(
         name=name,
         value=found.value,
@@ -298,6 +316,17 @@ def _balanced(one: Swapped, better: Better) -> list[Estimate]:
         return []
     linear = reliance.weighted(one.effect, 1 / counts[labels])
     return [_estimate(f"{one.transplant.key}.balanced_reliance", None, (), one, better, linear)]
+
+
+def _matched(one: Swapped, better: Better) -> list[Estimate]:
+    """Reliance among rows whose two donors change the image equally much: a donor of the own class fits better."""
+    rows = int(one.alike.sum())
+    if rows < FEWEST:
+        return []
+    name, linear = f"{one.transplant.key}.matched_reliance", reliance.within(one.effect, one.alike)
+    found = _estimate(name, None, (), one, better, linear, one.alike.size / rows)
+    method = f"{found.method}, rows whose two donors change the image equally much (distances within {ALIKE:.0%})"
+    return [found.model_copy(update={"n": int(one.alike.any(0).sum()), "method": method})]
 
 
 def _share_estimates(keys: tuple[str, ...], found: Sequence[Swapped]) -> list[Estimate]:
