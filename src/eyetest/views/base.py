@@ -25,7 +25,7 @@ class View(ABC):
         """The changed images, in [0, 1], same shape; `seeds` holds one seed an image."""
 
 
-def named(name: str, values: tuple[float, ...], defaults: tuple[float, ...]) -> str:
+def named(name: str, values: tuple[int | float, ...], defaults: tuple[int | float, ...]) -> str:
     """A view's key: its name, followed by all its parameters where one is not the default."""
     return name if values == defaults else "-".join([name, *(f"{value:g}" for value in values)])
 
