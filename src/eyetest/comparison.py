@@ -216,7 +216,7 @@ def _paired(
 def _drawn(shared: Iterable[Estimate]) -> tuple[str, ...]:
     """What the picture shows: of the cues only reliance and shares, not each cell of the where map."""
     names = [e.name for e in shared]
-    hidden = (".artefact", ".capture", ".relative_reliance")
+    hidden = (".artefact", ".capture", ".relative_reliance", ".removal_effect")
     return tuple(name for name in names if not name.startswith("cell") and not name.endswith(hidden))
 
 

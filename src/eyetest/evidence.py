@@ -31,6 +31,8 @@ class Predict(Need[Predictions]):
     view: View = field(default_factory=Identity)
     split: SplitName = "test"
     limit: int | None = None
+    swapped: bool = False
+    """Only the test images whose cues are swapped, where the budget leaves some of them out."""
 
 
 @final

@@ -200,6 +200,11 @@ def ratio_of_means(numerator: Array, denominator: Array) -> float:
     return float(numerator.mean()) / base if base else 0.0
 
 
+def least_difference_of_means(base: Array, *others: Array) -> float:
+    """The smallest mean of the others, minus the mean of the first."""
+    return min(float(other.mean()) for other in others) - float(base.mean())
+
+
 def difference_of_groups(values: Array, group: Array) -> float:
     """Mean where group is 1, minus mean where it is 0."""
     return float(values[group == 1].mean() - values[group == 0].mean())
@@ -291,6 +296,7 @@ STATISTICS: dict[str, Statistic] = {
     "ratio_of_means": ratio_of_means,
     "balanced_accuracy": balanced_accuracy,
     "difference_of_groups": difference_of_groups,
+    "least_difference_of_means": least_difference_of_means,
     "ece": ece,
     "ece_debiased": ece_debiased,
     "auroc": auroc,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import numpy as np
@@ -17,6 +17,7 @@ from ..reliance import Linear
 from ..transplants.base import Transplant
 from ..transplants.cell import Cell
 from ..types import Column, Predictions, Swaps, image_ids
+from ._removal import Removal, removal_evidence, removal_needs
 from .base import Check, Outcome
 
 CONCERN = 0.05
@@ -87,17 +88,25 @@ class Swapped:
 class CueCheck(Check):
     """Swaps each of its cues between images and counts what a disagreement with the class costs."""
 
+    removal: bool = field(default=True, kw_only=True)
+    """Also remove the cues, against matched controls; secondary evidence, which moves neither status nor headline."""
+
     @abstractmethod
     def transplants(self) -> tuple[Transplant, ...]:
         """The cues, the one that the headline is about first."""
+
+    def removals(self) -> tuple[Removal, ...]:
+        """Views that remove the cue, with their controls."""
+        return ()
 
     def shares(self) -> tuple[tuple[str, ...], ...]:
         """Keys of cues that divide the image among them, so that shares of the whole make sense."""
         return ()
 
     def needs(self) -> Iterable[Need[Any]]:
-        """Predictions on the test images, as they are and with each cue swapped."""
-        return (Predict(), *(Swap(one) for one in self.transplants()))
+        """Predictions on the test images, as they are, with each cue swapped, and with it removed."""
+        removals = self.removals() if self.removal else ()
+        return (Predict(), *(Swap(one) for one in self.transplants()), *removal_needs(removals))
 
     def run(self, evidence: Evidence) -> Outcome:
         """Reliance, artefact and capture of each cue that the data allows; raises MissingEvidence if it allows none."""
@@ -114,12 +123,13 @@ class CueCheck(Check):
         ]
         by_name = {e.name: e for e in estimates}
         blocks = self._blocks(found, by_name, classes, evidence[Predict()])
+        removed = removal_evidence(evidence, self.removals() if self.removal else (), first.table.rows)
         finding = self.finding(
             type(self).__module__.rpartition(".")[2],
             _status(found, by_name),
             self.headline(found, by_name, classes),
-            estimates=estimates,
-            blocks=blocks,
+            estimates=(*estimates, *removed.estimates),
+            blocks=(*blocks, *removed.blocks),
             samples=[card.id for block in blocks if isinstance(block, Gallery) for card in block.cards],
             params={
                 "draws": first.table.donors.shape[0],
@@ -128,7 +138,8 @@ class CueCheck(Check):
                 "concern_above": CONCERN,
             },
         )
-        return Outcome(finding, image_ids("test", first.table.rows), columns)
+        finding = finding.model_copy(update={"limits": (*finding.limits, *removed.limits)})
+        return Outcome(finding, image_ids("test", first.table.rows), columns | removed.columns)
 
     def headline(self, found: Sequence[Swapped], by_name: Mapping[str, Estimate], classes: tuple[str, ...]) -> str:
         """What the cue that it is about does, the others' reliance, and the strongest direction."""

@@ -11,7 +11,11 @@ from ..transplants.border import Border
 from ..transplants.cell import grid
 from ..transplants.centre import Centre
 from ..transplants.object import Object
+from ..views.hide_border import HideBorder
+from ..views.hide_centre import HideCentre
+from ..views.hide_elsewhere import HideElsewhere
 from ._cue import LIMITS, CueCheck
+from ._removal import Removal
 
 
 @final
@@ -40,3 +44,10 @@ class BackgroundCue(CueCheck):
     def shares(self) -> tuple[tuple[str, ...], ...]:
         """Border and centre make up the image."""
         return (("border", "centre"),)
+
+    def removals(self) -> tuple[Removal, ...]:
+        """Centre and border, against the same shape hidden elsewhere."""
+        return (
+            Removal(HideCentre(), (HideElsewhere(HideCentre()),)),
+            Removal(HideBorder(), (HideElsewhere(HideBorder()),)),
+        )

@@ -8,7 +8,11 @@ from typing import ClassVar, final
 from ..transplants.base import Transplant
 from ..transplants.colour import Colour
 from ..transplants.object_colour import ObjectColour
+from ..views.grayscale import Grayscale
+from ..views.luma_noise import LumaNoise
+from ..views.luma_shift import LumaShift
 from ._cue import LIMITS, CueCheck
+from ._removal import Removal
 
 
 @final
@@ -24,3 +28,7 @@ class ColourCue(CueCheck):
     def transplants(self) -> tuple[Transplant, ...]:
         """The colours, and the object's alone."""
         return Colour(), ObjectColour()
+
+    def removals(self) -> tuple[Removal, ...]:
+        """Colour, against two changes of luma."""
+        return (Removal(Grayscale(), (LumaShift(), LumaNoise())),)

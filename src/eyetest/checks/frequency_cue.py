@@ -7,7 +7,12 @@ from typing import ClassVar, final
 
 from ..transplants.amplitude import Amplitude
 from ..transplants.base import Transplant
+from ..views.high_pass import HighPass
+from ..views.low_pass import LowPass
+from ..views.matched_high_pass import MatchedHighPass
+from ..views.matched_low_pass import MatchedLowPass
 from ._cue import LIMITS, CueCheck
+from ._removal import Removal
 
 
 @final
@@ -26,3 +31,10 @@ class FrequencyCue(CueCheck):
     def transplants(self) -> tuple[Transplant, ...]:
         """The amplitude."""
         return (Amplitude(),)
+
+    def removals(self) -> tuple[Removal, ...]:
+        """Fine and coarse detail, each against as much of the other."""
+        return (
+            Removal(LowPass(), (MatchedHighPass(LowPass()),)),
+            Removal(HighPass(), (MatchedLowPass(HighPass()),)),
+        )

@@ -10,7 +10,12 @@ from ..transplants.coarse import Coarse
 from ..transplants.fine import Fine
 from ..transplants.middle import Middle
 from ..transplants.patch_statistics import PatchStatistics
+from ..views.matched_low_pass import MatchedLowPass
+from ..views.patch_shuffle import PatchShuffle
+from ..views.roll import Roll
+from ..views.smooth_texture import SmoothTexture
 from ._cue import LIMITS, CueCheck
+from ._removal import Removal
 
 
 @final
@@ -33,3 +38,10 @@ class TextureCue(CueCheck):
     def shares(self) -> tuple[tuple[str, ...], ...]:
         """The three bands make up the image."""
         return (("fine", "middle", "coarse"),)
+
+    def removals(self) -> tuple[Removal, ...]:
+        """Texture, against a blur that changes as much, and the layout of tiles, against moving them together."""
+        return (
+            Removal(SmoothTexture(), (MatchedLowPass(SmoothTexture()),)),
+            Removal(PatchShuffle(), (Roll(),)),
+        )

@@ -43,7 +43,8 @@ class Work:
 
     def limit(self, need: Predict) -> int | None:
         """How many images this pass reads; None is all."""
-        allowed = [n for n in (need.limit, self.limits.get(need.split)) if n is not None]
+        swaps = self.limits.get("swaps") if need.swapped else None
+        allowed = [n for n in (need.limit, self.limits.get(need.split), swaps) if n is not None]
         return min(allowed, default=None)
 
     def key(self, need: Predict) -> str:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from ..tensors import Images
 
+NATIVE = 32
+"""Image side for which pixel parameters are given; they scale with the side."""
+
 
 @dataclass(frozen=True)
 class View(ABC):
@@ -20,3 +23,18 @@ class View(ABC):
     @abstractmethod
     def __call__(self, images: Images, seeds: tuple[int, ...]) -> Images:
         """The changed images, in [0, 1], same shape; `seeds` holds one seed an image."""
+
+
+def named(name: str, values: tuple[int | float, ...], defaults: tuple[int | float, ...]) -> str:
+    """A view's key: its name, followed by all its parameters where one is not the default."""
+    return name if values == defaults else "-".join([name, *(f"{value:g}" for value in values)])
+
+
+def named_after(name: str, of: View, default: View) -> str:
+    """A control's key: its name, followed by what it is matched to where that is not the default."""
+    return name if of == default else f"{name}-{of.key}"
+
+
+def scaled(pixels: int, side: int) -> int:
+    """A length that is given for a side of 32 pixels, at this side; at least one pixel."""
+    return max(round(pixels * side / NATIVE), 1)
