@@ -63,6 +63,7 @@ def test_a_constant_model_has_an_empty_map(name, classifier):
 def test_every_view_depends_on_the_seed_of_the_image_only(name):
     view, images = views.get(name)(), torch.rand(4, 3, 8, 8)
     whole = view(images, (1, 2, 3, 4))
-    assert torch.equal(view(images[1:2], (2,))[0], whole[1])
+    # Not bit by bit: the Fourier transform of a batch rounds its last digit otherwise than that of one image.
+    assert torch.allclose(view(images[1:2], (2,))[0], whole[1], rtol=0, atol=1e-6)
     assert whole.min() >= 0
     assert whole.max() <= 1

@@ -202,10 +202,11 @@ def sentence(one: Swapped, by_name: Mapping[str, Estimate]) -> str:
     key, words = one.transplant.key, one.transplant.words
     found, capture = by_name[f"{key}.reliance"], by_name[f"{key}.capture"]
     numbers = f"{_points(found)[:-1]}, n = {found.n:,})"
+    doubt = f"; whether that is above {100 * CONCERN:.0f}, it cannot tell" if found.low <= CONCERN < found.high else ""
     if found.low > 0 and capture.low > 0:
-        return f"It uses {words} as evidence for the class; accuracy that hangs on it: {numbers}."
+        return f"It uses {words} as evidence for the class; accuracy that hangs on it: {numbers}{doubt}."
     if found.low > 0:
-        return f"Its accuracy hangs on {words} fitting the class: {numbers}."
+        return f"Its accuracy hangs on {words} fitting the class: {numbers}{doubt}."
     if found.high <= CONCERN:
         return f"It was not seen to rely on {words}: {numbers}."
     return f"Inconclusive whether it relies on {words}: {numbers}."
