@@ -76,6 +76,18 @@ def tango(a: int, b: int, c: int, d: int, confidence: float = 0.95) -> Interval:
     return Interval(difference, low, high)
 
 
+def fisher_greater(first: Array, second: Array, draws: int) -> Array:
+    """One-sided exact p-values that the first arm wins more often than the second; counts of wins in `draws` each.
+
+    Any shape of counts. Source: Fisher 1935; the p-value is the upper tail of the hypergeometric distribution.
+    """
+    wins = np.arange(draws + 1)
+    total = wins[:, None] + wins
+    table = stats.hypergeom.sf(wins[:, None] - 1, 2 * draws, draws, total)
+    result: Array = table[first, second]
+    return result
+
+
 def newcombe_paired(a: int, b: int, c: int, d: int, confidence: float = 0.95) -> Interval:
     """Hybrid score interval of the paired difference (b − c)/n. Source: Newcombe 1998, method 10."""
     n = a + b + c + d
@@ -200,6 +212,11 @@ def ratio_of_means(numerator: Array, denominator: Array) -> float:
     return float(numerator.mean()) / base if base else 0.0
 
 
+def difference_of_ratios(first: Array, first_base: Array, second: Array, second_base: Array) -> float:
+    """Ratio of the means of the first pair, minus that of the second; a ratio with base 0 counts as 0."""
+    return ratio_of_means(first, first_base) - ratio_of_means(second, second_base)
+
+
 def difference_of_groups(values: Array, group: Array) -> float:
     """Mean where group is 1, minus mean where it is 0."""
     return float(values[group == 1].mean() - values[group == 0].mean())
@@ -260,6 +277,16 @@ def brier(probabilities: Array, labels: Array) -> Array:
     return result
 
 
+def rank_correlation(first: Array, second: Array) -> Array:
+    """Spearman's correlation of each row, n m; 0 where a row is constant. Source: Spearman 1904."""
+    ranks = [stats.rankdata(values, axis=1) for values in (first, second)]
+    centred = [values - values.mean(1, keepdims=True) for values in ranks]
+    product = (centred[0] * centred[1]).sum(1)
+    length = np.sqrt((centred[0] ** 2).sum(1) * (centred[1] ** 2).sum(1))
+    result: Array = np.divide(product, length, out=np.zeros_like(product), where=length > 0)
+    return result
+
+
 def auroc(score: Array, positive: Array) -> float:
     """Chance that a positive image scores above a negative one, ties one half; 0.5 if there are not both.
 
@@ -289,6 +316,7 @@ def error_rate_at_coverage(confidence: Array, wrong: Array, coverage: float = 0.
 STATISTICS: dict[str, Statistic] = {
     "mean": mean,
     "ratio_of_means": ratio_of_means,
+    "difference_of_ratios": difference_of_ratios,
     "balanced_accuracy": balanced_accuracy,
     "difference_of_groups": difference_of_groups,
     "ece": ece,
