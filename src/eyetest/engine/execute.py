@@ -163,4 +163,5 @@ def _explained(need: Explain, predictions: Predictions, rows: Rows) -> tuple[Lab
 
 def _lent(pool: SplitData, donors: np.ndarray) -> torch.Tensor:
     """Donors r n as images r n 3 h w."""
-    return pixels(pool, donors.ravel()).unflatten(0, donors.shape)
+    images = pixels(pool, donors.ravel())
+    return images.reshape(*donors.shape, *images.shape[1:])

@@ -53,7 +53,7 @@ def _scores(classifier: Classifier, images: Images, classes: Tensor, donors: Len
     """Log-softmax of the classes with each cell from each donor in turn."""
     base, cells = Batch(images), grid(side)
     values = [[_score(classifier, base, classes, donor, cell) for cell in cells] for donor in donors]
-    return torch.stack([torch.stack(row, 1) for row in values]).unflatten(2, (side, side))
+    return torch.stack([torch.stack(row, 1) for row in values]).reshape(len(donors), len(images), side, side)
 
 
 def _score(classifier: Classifier, base: Batch, classes: Tensor, donor: Tensor, cell: Cell) -> Tensor:
