@@ -121,11 +121,16 @@ def difference_of_intervals(first: Interval, second: Interval) -> Interval:
 
 def holm(p: Sequence[float]) -> Array:
     """Adjusted p-values that control the chance of any false rejection. Source: Holm 1979."""
-    values = np.asarray(p, dtype=np.float64)
-    order = np.argsort(values, kind="stable")
-    steps = np.minimum(1, (len(values) - np.arange(len(values))) * values[order])
-    adjusted = np.empty_like(values)
-    adjusted[order] = np.maximum.accumulate(steps)
+    result: Array = holm_rows(np.asarray(p, dtype=np.float64)[None])[0]
+    return result
+
+
+def holm_rows(p: Array) -> Array:
+    """The adjustment of holm() for each row, n m, by itself."""
+    order, m = np.argsort(p, axis=1, kind="stable"), p.shape[1]
+    steps = np.minimum(1, (m - np.arange(m)) * np.take_along_axis(p, order, 1))
+    adjusted = np.empty_like(p)
+    np.put_along_axis(adjusted, order, np.maximum.accumulate(steps, 1), 1)
     return adjusted
 
 

@@ -133,8 +133,7 @@ class ErrorCauses(Check):
         """Causes: third-class donors bring the contender back oftener than donors of the predicted class, and often."""
         back, kept = probes.wins("third"), probes.wins("predicted")
         draws = probes.donors.shape[1]
-        raw = stats.fisher_greater(back, kept, draws)
-        adjusted = np.array([stats.holm(one) for one in raw.T]).reshape(raw.T.shape).T
+        adjusted = stats.holm_rows(stats.fisher_greater(back, kept, draws).T).T
         return Tested(probes, adjusted, (adjusted <= self.level) & (back >= math.ceil(self.least * draws)))
 
     def _probes(self) -> tuple[Probe, Probe, Probe]:

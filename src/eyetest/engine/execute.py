@@ -56,7 +56,8 @@ def explain_all(
     if not work.explains:
         return
     predictions = run.predictions(work.key(Predict()), "test")
-    for number, (key, needs) in enumerate(_by_key(work.explains).items()):
+    groups = _by_key(work.explains)
+    for number, (key, needs) in enumerate(groups.items()):
         done, method = run.maps(key), explainers.get(needs[0].method)
         if issubclass(method, DonorExplainer):
             if done is None:
@@ -65,7 +66,7 @@ def explain_all(
                 run.write_maps(key, _donor_maps(method(), needs[0], classifier, data, predictions, own, seed))
         elif done is None or not set(rows.tolist()) <= set(done.rows.tolist()):
             run.write_maps(key, _maps(needs[0], classifier, data, predictions, rows))
-        progress(f"{classifier.name}: {needs[0].method} maps", (number + 1) / len(work.explains), 0.0)
+        progress(f"{classifier.name}: {needs[0].method} maps", (number + 1) / len(groups), 0.0)
 
 
 def selected(run: RunDir, work: Work, seed: int) -> Rows:

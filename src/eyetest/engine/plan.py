@@ -120,7 +120,9 @@ def plan(work: Work, data: Dataset, speed: float) -> Plan:
         images = min(work.limit(need) or len(data.splits[need.split]), len(data.splits[need.split]))
         seconds = round(OVERHEAD * images / speed, 1)
         passes.append(PassPlan(what=f"predict {need.view.key}", split=need.split, images=images, seconds=seconds))
-    passes += [_explain_plan(need, work, data, speed) for need in work.explains]
+    # The most confident errors nest, so of one method and target the largest selection holds the others.
+    largest = {(need.method, need.target): need for need in sorted(work.explains, key=lambda need: need.select.limit)}
+    passes += [_explain_plan(need, work, data, speed) for need in largest.values()]
     passes += [_probe_plan(need, work, data, speed) for need in work.probes]
     swapped = work.possible_transplants(data)
     if swapped:
