@@ -22,7 +22,19 @@ from eyetest.models.classifier import Classifier
 from eyetest.store import RunDir
 from eyetest.training.recipe import Recipe
 
-CHECKS = {"ACC001", "ACC002", "CAL001", "FAIL001", "FAIL003", "FIT001", "CUE001", "CUE002", "CUE003", "CUE004", "CUE005"}
+CHECKS = {
+    "ACC001",
+    "ACC002",
+    "CAL001",
+    "FAIL001",
+    "FAIL003",
+    "FIT001",
+    "CUE001",
+    "CUE002",
+    "CUE003",
+    "CUE004",
+    "CUE005",
+}
 CUES = ["FAIL003", "CUE001", "CUE002", "CUE003", "CUE004", "CUE005"]
 COMPARISONS = {"CMP001", "CMP003", "CMP004", "CMP006", "CMP007", *(f"CMP0{k}" for k in range(12, 17)), "CMP090"}
 

@@ -141,7 +141,7 @@ def test_many_images_without_excess_are_ok():
         matched: experiment(range(200, 400), wins(200), 0, 1),
         confident: experiment(range(64), wins(64, arms=3), 1, 0, confident.arms),
     }
-    assert check.run(from_mapping("test", CONTEXT, values)).finding.status == "ok"
+    assert check.run(from_mapping("test", CONTEXT, values, check.needs())).finding.status == "ok"
 
 
 def test_without_right_answers_there_is_no_base_rate():

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from eyetest.checks.error_causes import ErrorCauses
 from eyetest.data.base import Dataset
 from eyetest.data.donors import image_donors, lenders
 from eyetest.engine.plan import gather, plan
 from eyetest.engine.probe import asked, designed, probe_all, probe_key
 from eyetest.engine.swap import load_batch
-from eyetest.checks.error_causes import ErrorCauses
 from eyetest.evidence import Predict, Probe, Select
 from eyetest.models.classifier import Classifier
 from eyetest.provenance import new_record
@@ -89,7 +89,9 @@ def test_images_without_enough_donors_are_left_out_and_counted(tiny: Dataset, kn
 
 
 def test_each_answer_is_that_of_its_swapped_image(tiny: Dataset, known: Predictions, model: Classifier) -> None:
-    made = asked(designed(NEED, tiny, known, tiny.test.rows[:5], seed=0), NEED.transplants, model, tiny, lambda done: None)
+    made = asked(
+        designed(NEED, tiny, known, tiny.test.rows[:5], seed=0), NEED.transplants, model, tiny, lambda done: None
+    )
     assert made.cues == ("colour", "fine", "background")
     for c, operator in enumerate(NEED.transplants):
         for a, r, n in np.ndindex(*made.donors.shape):
@@ -120,7 +122,11 @@ def test_a_probe_is_written_whole_read_again_and_not_done_twice(
     back = run.probe(probe_key(need), need.arms, cues)
     assert back is not None
     fresh = asked(
-        designed(need, tiny, known, need.select.rows(known, 0), seed=0), need.transplants, model, tiny, lambda done: None
+        designed(need, tiny, known, need.select.rows(known, 0), seed=0),
+        need.transplants,
+        model,
+        tiny,
+        lambda done: None,
     )
     for name in ("rows", "predicted_class", "contender", "donors", "classes", "answers", "confidence"):
         assert np.array_equal(getattr(back, name), getattr(fresh, name)), name

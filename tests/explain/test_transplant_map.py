@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from eyetest.checks.error_causes import ErrorCauses
 from eyetest.data.base import Dataset
 from eyetest.engine.execute import explain_all, selected
 from eyetest.engine.plan import gather
 from eyetest.evidence import Explain, Predict, Select
-from eyetest.checks.error_causes import ErrorCauses
 from eyetest.explain.base import Lenders, pooled, spread
 from eyetest.explain.transplant_map import TransplantMap, side_of
 from eyetest.models.classifier import Classifier
@@ -64,7 +64,9 @@ def test_it_agrees_with_a_slow_obvious_one(corner: Classifier) -> None:
             for draw in range(4):
                 for sign, kind in ((1, donors.own), (-1, donors.third)):
                     changed = images.clone()
-                    changed[0, :, 8 * i : 8 * i + 8, 8 * j : 8 * j + 8] = kind[draw, 0, :, 8 * i : 8 * i + 8, 8 * j : 8 * j + 8]
+                    changed[0, :, 8 * i : 8 * i + 8, 8 * j : 8 * j + 8] = kind[
+                        draw, 0, :, 8 * i : 8 * i + 8, 8 * j : 8 * j + 8
+                    ]
                     total += sign * float(torch.log_softmax(corner.predict(changed), 1)[0, 2]) / 4
             slow[8 * i : 8 * i + 8, 8 * j : 8 * j + 8] = total
     assert np.allclose(fast[0].numpy(), slow, atol=1e-5)
