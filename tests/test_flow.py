@@ -22,9 +22,21 @@ from eyetest.models.classifier import Classifier
 from eyetest.store import RunDir
 from eyetest.training.recipe import Recipe
 
-CHECKS = {"ACC001", "ACC002", "CAL001", "FAIL001", "FIT001", "CUE001", "CUE002", "CUE003", "CUE004", "CUE005"}
-CUES = ["CUE001", "CUE002", "CUE003", "CUE004", "CUE005"]
-COMPARISONS = {"CMP001", "CMP003", "CMP004", "CMP007", *(f"CMP0{k}" for k in range(12, 17)), "CMP090"}
+CHECKS = {
+    "ACC001",
+    "ACC002",
+    "CAL001",
+    "FAIL001",
+    "FAIL003",
+    "FIT001",
+    "CUE001",
+    "CUE002",
+    "CUE003",
+    "CUE004",
+    "CUE005",
+}
+CUES = ["FAIL003", "CUE001", "CUE002", "CUE003", "CUE004", "CUE005"]
+COMPARISONS = {"CMP001", "CMP003", "CMP004", "CMP006", "CMP007", *(f"CMP0{k}" for k in range(12, 17)), "CMP090"}
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +63,22 @@ def test_pictures_that_the_gallery_names_exist(study: RunDir) -> None:
     assert gallery.cards
     for card in gallery.cards:
         assert (study.children[0].path / card.image).is_file()
-        assert len(card.maps) == 4
+        assert len(card.maps) == 5
         assert all((study.children[0].path / picture.file).is_file() for picture in card.maps)
+
+
+def test_error_causes_have_their_experiments_and_their_pictures(study: RunDir) -> None:
+    for child in study.children[:2]:
+        finding = child["FAIL003"]
+        assert finding.status in ("ok", "concern", "inconclusive")
+        assert finding.params["cues"] == "colour, fine, middle, amplitude, border, patch_statistics, background"
+        assert finding.estimate("explained").n + finding.params["left_out"] > 0
+        gallery = finding.blocks[0]
+        for card in gallery.cards:
+            assert [swap.transplant for swap in card.swaps] == 3 * [card.swaps[0].transplant]
+            assert all((child.path / picture.file).is_file() for picture in (*card.maps, *card.swaps))
+            assert [picture.method for picture in card.maps] == ["grad_cam", "transplant_map"]
+    assert study.children[2]["CMP006"].status in ("ok", "inconclusive")
 
 
 def test_a_model_against_itself_has_no_difference(study: RunDir, tmp_path: Path) -> None:

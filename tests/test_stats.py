@@ -122,3 +122,26 @@ def test_bootstrap_agrees_with_the_normal_interval():
     half = 1.96 * values.std() / 20
     assert (low, high) == pytest.approx((value - half, value + half), abs=0.02)
     assert stats.bootstrap(stats.mean, [values], "x", resamples=1000) == (value, low, high)
+
+
+def test_holm_by_rows_is_holm_of_each_row():
+    p = np.random.default_rng(5).random((20, 7)) ** 3
+    slow = [[min(1.0, max((7 - k) * q for k, q in enumerate(sorted(row)) if q <= one)) for one in row] for row in p]
+    assert np.allclose(stats.holm_rows(p), slow)
+    assert stats.holm_rows(np.empty((0, 7))).shape == (0, 7)
+
+
+def test_rank_correlation_agrees_with_scipy_and_is_0_of_a_constant():
+    from scipy.stats import spearmanr
+
+    random = np.random.default_rng(6)
+    first, second = random.normal(size=(5, 16)), random.integers(0, 4, (5, 16)).astype(float)
+    slow = [spearmanr(a, b).statistic for a, b in zip(first, second, strict=True)]
+    assert np.allclose(stats.rank_correlation(first, second), slow)
+    assert not stats.rank_correlation(first, np.ones((5, 16))).any()
+
+
+def test_a_difference_of_ratios_counts_an_empty_base_as_0():
+    hit, base, none = np.array([1.0, 0, 0, 0]), np.array([1.0, 1, 0, 0]), np.zeros(4)
+    assert stats.difference_of_ratios(hit, base, none, none) == 0.5
+    assert stats.difference_of_ratios(hit, base, hit, base) == 0

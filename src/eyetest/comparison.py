@@ -18,6 +18,7 @@ CODES = {
     "ACC001": "CMP001",
     "FIT001": "CMP003",
     "FAIL001": "CMP004",
+    "FAIL003": "CMP006",
     "CAL001": "CMP007",
     "CUE001": "CMP012",
     "CUE002": "CMP013",
@@ -30,6 +31,7 @@ MAIN = {
     "CMP001": ("accuracy",),
     "CMP003": ("gap",),
     "CMP004": ("confident_error_rate_at_coverage",),
+    "CMP006": ("explained",),
     "CMP007": ("ece_debiased",),
     "CMP012": ("colour.reliance",),
     "CMP013": ("fine.reliance_share",),
@@ -42,6 +44,7 @@ TITLES = {
     "CMP001": ("Accuracy", "Is it more often right on the same images?"),
     "CMP003": ("Generalisation gap", "Is the gap between training and new images smaller?"),
     "CMP004": ("Confident errors", "Is it less often sure and wrong, at the same share of images?"),
+    "CMP006": ("Error causes", "Is another share of its errors due to a misleading cue?"),
     "CMP007": ("Calibration", "Does its confidence fit its accuracy better?"),
     "CMP012": ("Colour", "Does less accuracy hang on the colours?"),
     "CMP013": ("Texture", "Did reliance move between the bands of texture?"),
@@ -58,6 +61,7 @@ WORDS = {
     "CMP003": "gap between training and validation accuracy",
     "CMP004": "error rate among the surest 20 % of images",
     "CMP007": "debiased calibration error (ECE)",
+    "explained": "share of errors with a misleading cue as a cause",
     "colour.reliance": "accuracy that hangs on the colours",
     "fine.reliance_share": "share of the finest band in the reliance on texture bands",
     "background.reliance": "accuracy that hangs on the background",
@@ -74,6 +78,9 @@ SMOOTHING = "Label smoothing lowers every confidence, so the rate at a fixed con
 SHOWN = 12
 FEW = 10
 """Events below which a bootstrap of their rate is too sure."""
+SHARES = (
+    "Each model has its own errors: a model that loses its other errors keeps a larger share of those with a cause."
+)
 OTHER = "images/other/"
 """Where a comparison keeps the maps of its second model."""
 RESAMPLES = 1000
@@ -170,7 +177,7 @@ def _compared(source: str, a: Side, b: Side) -> Comparison:
         Forest(title=f"{b.name} minus {a.name}", x_label="difference", estimates=_drawn(shared)),
         _both(first, second, shared, a.name, b.name),
     ]
-    extra = (SMOOTHING,) if code == "CMP004" else ()
+    extra = {"CMP004": (SMOOTHING,), "CMP006": (SHARES,)}.get(code, ())
     finding = _finding(
         code, name, _status(main), _headline(code, main, first, second, a, b), shared, blocks, [], params, extra
     )
@@ -209,8 +216,17 @@ def _paired(
     if statistic == "error_rate_at_coverage" and (first.value + second.value) * 0.2 * first.n < FEW:
         before, after = (stats.Interval(e.value, e.low, e.high) for e in (first, second))
         return stats.difference_of_intervals(after, before), "from the two Wilson intervals; too few errors to resample"
+    if _few_sampled(first, second):
+        before, after = (stats.Interval(e.value, e.low, e.high) for e in (first, second))
+        return stats.difference_of_intervals(after, before), "from the intervals of both; too few events to resample"
     difference = stats.paired_difference(stats.STATISTICS[statistic], a, b, seed, resamples=RESAMPLES)
     return difference, f"paired percentile bootstrap over the same images, {RESAMPLES} resamples"
+
+
+def _few_sampled(first: Estimate, second: Estimate) -> bool:
+    """Whether rates over a sample rest on too few events for resampling."""
+    rated = first.statistic == "difference_of_ratios" or first.method.startswith("Wilson score interval over a")
+    return rated and abs(first.value) * first.n + abs(second.value) * second.n < FEW
 
 
 def _drawn(shared: Iterable[Estimate]) -> tuple[str, ...]:
@@ -247,7 +263,12 @@ def _difference(estimate: Estimate, interval: stats.Interval, n: int, method: st
 
 
 def _status(main: Estimate) -> Status:
-    """`concern` if B is credibly worse, `ok` if it is credibly better or exactly the same, else inconclusive."""
+    """`concern` if B is credibly worse, `ok` if it is credibly better or exactly the same, else inconclusive.
+
+    Where neither more nor less is better, a credible difference is `ok`.
+    """
+    if main.better == "neither" and not main.low <= 0 <= main.high:
+        return "ok"
     sign = 1 if main.better == "higher" else -1
     low, high = sorted((sign * main.low, sign * main.high))
     if high < 0:

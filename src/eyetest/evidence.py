@@ -10,7 +10,7 @@ import numpy as np
 
 from .errors import MissingEvidence, UndeclaredNeed
 from .transplants.base import Transplant
-from .types import Features, MapSet, Predictions, Rows, SplitName, Swaps, Target, TrainingHistory
+from .types import Features, MapSet, Predictions, ProbeArm, Probes, Rows, SplitName, Swaps, Target, TrainingHistory
 from .views.base import View
 from .views.identity import Identity
 
@@ -63,7 +63,8 @@ class Select:
     """Which test images a phase-two need is about, decided from phase-one predictions."""
 
     kind: str
-    """`errors`: wrong ones, surest first · `sample`: a seeded sample · `ids`: these rows."""
+    """`errors`: wrong ones, surest first · `error_sample`: a seeded sample of them · `matched`: right ones like those of
+    the sample · `sample`: a seeded sample of all · `ids`: these rows."""
     limit: int = 0
     chosen: tuple[int, ...] = ()
 
@@ -71,6 +72,16 @@ class Select:
     def errors(limit: int) -> Select:
         """The `limit` most confident errors (confidence descending, then row)."""
         return Select("errors", limit)
+
+    @staticmethod
+    def error_sample(limit: int) -> Select:
+        """A seeded sample of `limit` errors; two models that share errors share as many of the sample as can be."""
+        return Select("error_sample", limit)
+
+    @staticmethod
+    def matched(limit: int) -> Select:
+        """One right answer for each error of `error_sample(limit)`, as near as can be in logit margin."""
+        return Select("matched", limit)
 
     @staticmethod
     def sample(limit: int) -> Select:
@@ -83,12 +94,16 @@ class Select:
         return Select("ids", len(rows), rows)
 
     def rows(self, predictions: Predictions, seed: int) -> Rows:
-        """The selected rows of the split of `predictions`, ascending in the selection's own order."""
+        """The selected rows of the split of `predictions`, in the selection's own order."""
         if self.kind == "ids":
             return np.array(self.chosen, dtype=np.int64)
         if self.kind == "sample":
             order = np.random.default_rng([seed, len(predictions.rows)]).permutation(len(predictions.rows))
             return np.sort(predictions.rows[order[: self.limit]])
+        if self.kind == "error_sample":
+            return predictions.rows[_sampled_errors(predictions, self.limit, seed)]
+        if self.kind == "matched":
+            return predictions.rows[_matched(predictions, _sampled_errors(predictions, self.limit, seed))]
         wrong = np.flatnonzero(~predictions.correct)
         surest = wrong[np.lexsort((predictions.rows[wrong], -predictions.confidence[wrong]))]
         result: Rows = predictions.rows[surest[: self.limit]]
@@ -107,6 +122,39 @@ class Explain(Need[MapSet]):
     method: str
     target: Target
     select: Select
+
+
+@final
+@dataclass(frozen=True)
+class Probe(Need[Probes]):
+    """Answers to selected test images with each cue from many donors: an experiment on every single image.
+
+    Cues that need object masks are left out where the data has none.
+    """
+
+    transplants: tuple[Transplant, ...]
+    select: Select
+    arms: tuple[ProbeArm, ...] = ("predicted", "third")
+    draws: int = 8
+    """Donors an arm, all different."""
+
+
+def _sampled_errors(predictions: Predictions, limit: int, seed: int) -> Rows:
+    """Positions of a seeded sample of the errors, in the order of one shuffle of all images."""
+    order = np.random.default_rng([seed, len(predictions.rows)]).permutation(len(predictions.rows))
+    result: Rows = order[~predictions.correct[order]][:limit].astype(np.int64)
+    return result
+
+
+def _matched(predictions: Predictions, errors: Rows) -> Rows:
+    """Positions of the right answers that are nearest in margin to each error in turn, none taken twice."""
+    free, margin = predictions.correct.copy(), predictions.margin
+    found = []
+    for error in errors[: int(free.sum())].tolist():
+        nearest = int(np.where(free, np.abs(margin - margin[error]), np.inf).argmin())
+        free[nearest] = False
+        found.append(nearest)
+    return np.array(found, dtype=np.int64)
 
 
 @final

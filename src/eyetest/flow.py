@@ -22,6 +22,7 @@ from .engine.execute import explain_all, predict_all, sample_columns, selected
 from .engine.pictures import draw_galleries
 from .engine.plan import Work, gather, measure_speed, within
 from .engine.plan import plan as make_plan
+from .engine.probe import probe_all
 from .engine.run import run_checks
 from .engine.swap import swap_all
 from .errors import UserError, unknown_name
@@ -199,8 +200,10 @@ class AuditJob:
         return selected(self.run, self.work, self.seed)
 
     def finish(self, rows: Rows) -> None:
-        """Phase two: maps of these rows, then the checks."""
-        explain_all(self.run, self.work, self.classifier, self.data, rows, progress=self.progress)
+        """Phase two: maps of these rows, experiments on single images, then the checks."""
+        phase = (self.run, self.work, self.classifier, self.data)
+        explain_all(*phase, rows, seed=self.seed, progress=self.progress)
+        probe_all(*phase, seed=self.seed, progress=self.progress)
         run_checks(self.run, self.work, self.data, seed=self.seed)
 
     def salvage(self) -> None:

@@ -76,6 +76,18 @@ def tango(a: int, b: int, c: int, d: int, confidence: float = 0.95) -> Interval:
     return Interval(difference, low, high)
 
 
+def fisher_greater(first: Array, second: Array, draws: int) -> Array:
+    """One-sided exact p-values that the first arm wins more often than the second; counts of wins in `draws` each.
+
+    Any shape of counts. Source: Fisher 1935; the p-value is the upper tail of the hypergeometric distribution.
+    """
+    wins = np.arange(draws + 1)
+    total = wins[:, None] + wins
+    table = stats.hypergeom.sf(wins[:, None] - 1, 2 * draws, draws, total)
+    result: Array = table[first, second]
+    return result
+
+
 def newcombe_paired(a: int, b: int, c: int, d: int, confidence: float = 0.95) -> Interval:
     """Hybrid score interval of the paired difference (b − c)/n. Source: Newcombe 1998, method 10."""
     n = a + b + c + d
@@ -109,11 +121,16 @@ def difference_of_intervals(first: Interval, second: Interval) -> Interval:
 
 def holm(p: Sequence[float]) -> Array:
     """Adjusted p-values that control the chance of any false rejection. Source: Holm 1979."""
-    values = np.asarray(p, dtype=np.float64)
-    order = np.argsort(values, kind="stable")
-    steps = np.minimum(1, (len(values) - np.arange(len(values))) * values[order])
-    adjusted = np.empty_like(values)
-    adjusted[order] = np.maximum.accumulate(steps)
+    result: Array = holm_rows(np.asarray(p, dtype=np.float64)[None])[0]
+    return result
+
+
+def holm_rows(p: Array) -> Array:
+    """The adjustment of holm() for each row, n m, by itself."""
+    order, m = np.argsort(p, axis=1, kind="stable"), p.shape[1]
+    steps = np.minimum(1, (m - np.arange(m)) * np.take_along_axis(p, order, 1))
+    adjusted = np.empty_like(p)
+    np.put_along_axis(adjusted, order, np.maximum.accumulate(steps, 1), 1)
     return adjusted
 
 
@@ -205,6 +222,11 @@ def least_difference_of_means(base: Array, *others: Array) -> float:
     return min(float(other.mean()) for other in others) - float(base.mean())
 
 
+def difference_of_ratios(first: Array, first_base: Array, second: Array, second_base: Array) -> float:
+    """Ratio of the means of the first pair, minus that of the second; a ratio with base 0 counts as 0."""
+    return ratio_of_means(first, first_base) - ratio_of_means(second, second_base)
+
+
 def difference_of_groups(values: Array, group: Array) -> float:
     """Mean where group is 1, minus mean where it is 0."""
     return float(values[group == 1].mean() - values[group == 0].mean())
@@ -265,6 +287,16 @@ def brier(probabilities: Array, labels: Array) -> Array:
     return result
 
 
+def rank_correlation(first: Array, second: Array) -> Array:
+    """Spearman's correlation of each row, n m; 0 where a row is constant. Source: Spearman 1904."""
+    ranks = [stats.rankdata(values, axis=1) for values in (first, second)]
+    centred = [values - values.mean(1, keepdims=True) for values in ranks]
+    product = (centred[0] * centred[1]).sum(1)
+    length = np.sqrt((centred[0] ** 2).sum(1) * (centred[1] ** 2).sum(1))
+    result: Array = np.divide(product, length, out=np.zeros_like(product), where=length > 0)
+    return result
+
+
 def auroc(score: Array, positive: Array) -> float:
     """Chance that a positive image scores above a negative one, ties one half; 0.5 if there are not both.
 
@@ -294,6 +326,7 @@ def error_rate_at_coverage(confidence: Array, wrong: Array, coverage: float = 0.
 STATISTICS: dict[str, Statistic] = {
     "mean": mean,
     "ratio_of_means": ratio_of_means,
+    "difference_of_ratios": difference_of_ratios,
     "balanced_accuracy": balanced_accuracy,
     "difference_of_groups": difference_of_groups,
     "least_difference_of_means": least_difference_of_means,

@@ -21,7 +21,18 @@ from safetensors.numpy import load_file, save_file
 
 from .errors import RunError
 from .records import SCHEMA_VERSION, EpochMetrics, Finding, Plan, Record, RunKind, RunRecord, RunStatus, TrainResult
-from .types import ARMS, Column, DonorTable, MapSet, Predictions, Swaps, TrainingHistory, image_ids
+from .types import (
+    ARMS,
+    Column,
+    DonorTable,
+    MapSet,
+    Predictions,
+    ProbeArm,
+    Probes,
+    Swaps,
+    TrainingHistory,
+    image_ids,
+)
 
 R = TypeVar("R", bound=Record)
 _TENSORS = ".safetensors"
@@ -239,16 +250,60 @@ class RunDir:
         known = DonorTable(table.rows[:done], table.donors[..., :done], table.classes[..., :done], table.left_out)
         return Swaps(known, np.concatenate([part["labels"] for part in parts]), logits, distance)
 
+    def has_probe(self, key: str) -> bool:
+        """Whether this probe is done."""
+        return self._file(f"probes/{key}.parquet").is_file()
+
+    def write_probe(self, key: str, probes: Probes, pool: str) -> None:
+        """Write the answers of a probe, then one readable row a draw, arm and image; that table says that it is done."""
+        tensors = {"rows": probes.rows, "predicted_class": probes.predicted_class, "contender": probes.contender}
+        tensors |= {"donors": probes.donors, "classes": probes.classes, "left_out": np.array([probes.left_out])}
+        tensors |= {f"{cue}.answers": answers for cue, answers in zip(probes.cues, probes.answers, strict=True)}
+        tensors |= {f"{cue}.confidence": sure for cue, sure in zip(probes.cues, probes.confidence, strict=True)}
+        self._tensors(f"probes/{key}{_TENSORS}", tensors)
+        arms, draws, n = probes.donors.shape
+        columns = {
+            "id": list(image_ids("test", probes.rows)) * (arms * draws),
+            "arm": [arm for arm in probes.arms for _ in range(draws * n)],
+            "draw": np.tile(np.repeat(np.arange(draws), n), arms),
+            "donor": list(image_ids(pool, probes.donors.ravel())),
+            "donor_class": probes.classes.ravel(),
+        }
+        columns |= {cue: answers.ravel() for cue, answers in zip(probes.cues, probes.answers, strict=True)}
+        self._parquet(f"probes/{key}.parquet", columns)
+
+    def probe(self, key: str, arms: tuple[ProbeArm, ...], cues: tuple[str, ...]) -> Probes | None:
+        """The answers of a probe with those of the cues that it has, or None if it is not done."""
+        if not self.has_probe(key):
+            return None
+        found = self._load(f"probes/{key}{_TENSORS}")
+        known = tuple(cue for cue in cues if f"{cue}.answers" in found)
+        shape = (len(known), *found["donors"].shape)
+        return Probes(
+            found["rows"],
+            found["predicted_class"],
+            found["contender"],
+            arms,
+            found["donors"],
+            found["classes"],
+            known,
+            np.array([found[f"{cue}.answers"] for cue in known], dtype=np.int64).reshape(shape),
+            np.array([found[f"{cue}.confidence"] for cue in known], dtype=np.float32).reshape(shape),
+            int(found["left_out"][0]),
+        )
+
     def write_maps(self, key: str, maps: MapSet) -> None:
         """Write the raw maps of one method and target."""
-        self._tensors(f"maps/{key}{_TENSORS}", {"rows": maps.rows, "classes": maps.classes, "values": maps.values})
+        tensors = {"rows": maps.rows, "classes": maps.classes, "values": maps.values}
+        tensors |= {} if maps.reliability is None else {"reliability": maps.reliability}
+        self._tensors(f"maps/{key}{_TENSORS}", tensors)
 
     def maps(self, key: str) -> MapSet | None:
         """The maps of one method and target of test images, or None."""
         if not self._file(f"maps/{key}{_TENSORS}").is_file():
             return None
         tensors = self._load(f"maps/{key}{_TENSORS}")
-        return MapSet("test", tensors["rows"], tensors["classes"], tensors["values"])
+        return MapSet("test", tensors["rows"], tensors["classes"], tensors["values"], tensors.get("reliability"))
 
     def write_image(self, name: str, pixels: np.ndarray) -> None:
         """Write uint8 pixels, h w 3, as the PNG `name` inside the run."""

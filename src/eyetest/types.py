@@ -79,6 +79,21 @@ class Predictions:
         return result
 
     @property
+    def contender(self) -> Labels:
+        """The class that lost to the predicted one: the label where the answer is wrong, else the runner-up."""
+        others = self.logits.copy()
+        others[np.arange(len(others)), self.predicted] = -np.inf
+        result: Labels = np.where(self.correct, others.argmax(axis=1), self.labels).astype(np.int64)
+        return result
+
+    @property
+    def margin(self) -> Column:
+        """Logit of the predicted class minus logit of the contender; at least 0."""
+        row = np.arange(len(self.labels))
+        result: Column = (self.logits[row, self.predicted] - self.logits[row, self.contender]).astype(np.float64)
+        return result
+
+    @property
     def loss(self) -> Column:
         """Negative log-likelihood of the label, in nats."""
         result: Column = -self.log_probabilities[np.arange(len(self.labels)), self.labels]
@@ -127,6 +142,41 @@ class Swaps:
         return result
 
 
+ProbeArm = Literal["predicted", "third", "contender"]
+"""Whose cue: the predicted class's (kept), that of neither class (made neutral), the contender's (handed to it)."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Probes:
+    """What a model said to selected test images with each of c cues from r donors in each of a arms."""
+
+    rows: Rows
+    """Of the test split, in the order of the selection."""
+    predicted_class: Labels
+    """What was answered to the unchanged image."""
+    contender: Labels
+    """The label where that was wrong, else the runner-up."""
+    arms: tuple[ProbeArm, ...]
+    donors: Int64[np.ndarray, "a r n"]
+    """Rows of the validation split; the same for all cues."""
+    classes: Int64[np.ndarray, "a r n"]
+    """Class of each donor."""
+    cues: tuple[str, ...]
+    """Keys of the transplants that this data allows."""
+    answers: Int64[np.ndarray, "c a r n"]
+    """The predicted class with the cue of the donor."""
+    confidence: Float32[np.ndarray, "c a r n"]
+    """Probability of that answer."""
+    left_out: int
+    """Selected images without enough donors in every arm."""
+
+    def wins(self, arm: ProbeArm) -> Int64[np.ndarray, "c n"]:
+        """In how many of the draws of an arm the contender was answered."""
+        result: Int64[np.ndarray, "c n"] = (self.answers[:, self.arms.index(arm)] == self.contender).sum(axis=1)
+        return result
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Features:
@@ -147,6 +197,8 @@ class MapSet:
     classes: Labels
     """The class that each map explains."""
     values: Float32[np.ndarray, "n h w"]
+    reliability: Column | None = None
+    """Rank correlation of each map from half of the draws with that from the other half; None where nothing is drawn."""
 
 
 @final

@@ -9,6 +9,7 @@ from eyetest.checks import checks
 from eyetest.checks.base import Check
 from eyetest.evidence import Need
 from eyetest.explain import explainers
+from eyetest.explain.base import DonorExplainer, Explainer, Lenders
 from eyetest.models.classifier import Classifier
 from eyetest.models.resnet18_cifar import Resnet18Cifar
 from eyetest.views import views
@@ -18,6 +19,16 @@ from eyetest.views import views
 def classifier() -> Classifier:
     torch.manual_seed(0)
     return Classifier(Resnet18Cifar(3, 4), classes=("a", "b", "c"))
+
+
+def made(name: str, images: torch.Tensor, seed: int = 0, chosen: slice = slice(None)) -> Explainer:
+    """The explainer, with random donors for those of the images that are chosen if it wants any."""
+    method = explainers.get(name)
+    if not issubclass(method, DonorExplainer):
+        return method()
+    random = torch.Generator().manual_seed(seed)
+    own, third = (torch.rand(method.draws, *images.shape, generator=random) for _ in range(2))
+    return method(lenders=Lenders(own[:, chosen], third[:, chosen]))
 
 
 @pytest.mark.parametrize("name", checks.names())
@@ -41,10 +52,10 @@ def test_every_explainer_maps_each_image_alone_and_leaves_the_model_alone(name, 
     classifier.module.train()
     images, classes = torch.rand(4, 3, 32, 32), torch.tensor([0, 1, 2, 0])
     before = {key: value.clone() for key, value in classifier.module.state_dict().items()}
-    maps = explainers.get(name)()(classifier, images, classes)
+    maps = made(name, images)(classifier, images, classes)
     assert maps.shape == (4, 32, 32)
     assert torch.isfinite(maps).all()
-    alone = explainers.get(name)()(classifier, images[2:3], classes[2:3])
+    alone = made(name, images, chosen=slice(2, 3))(classifier, images[2:3], classes[2:3])
     assert torch.allclose(maps[2], alone[0], atol=1e-6)
     assert classifier.module.training
     assert all(p.requires_grad and p.grad is None for p in classifier.module.parameters())
@@ -55,7 +66,8 @@ def test_every_explainer_maps_each_image_alone_and_leaves_the_model_alone(name, 
 @pytest.mark.parametrize("name", explainers.names())
 def test_a_constant_model_has_an_empty_map(name, classifier):
     torch.nn.init.zeros_(classifier.module.fc.weight)
-    maps = explainers.get(name)()(classifier, torch.rand(2, 3, 32, 32), torch.tensor([0, 1]))
+    images = torch.rand(2, 3, 32, 32)
+    maps = made(name, images)(classifier, images, torch.tensor([0, 1]))
     assert not maps.any()
 
 

@@ -10,14 +10,20 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from .. import stats
-from ..errors import MissingEvidence
 from ..evidence import Evidence, Explain, Need, Predict, Select
 from ..records import Card, Estimate, Gallery, MapPicture, Scalar, Table
-from ..types import MapSet, Predictions, Target
+from ..types import Predictions, Target
+from ._maps import found_maps, map_pictures, scales
 from .base import Check, Outcome
 
-METHODS = ("grad_cam", "saliency")
-TARGETS: tuple[Target, ...] = ("predicted", "label")
+MAPS: tuple[tuple[str, Target], ...] = (
+    ("grad_cam", "predicted"),
+    ("grad_cam", "label"),
+    ("saliency", "predicted"),
+    ("saliency", "label"),
+    ("transplant_map", "predicted"),
+)
+"""Methods and the class that they explain; the transplant map is dear, so of the answer only."""
 COVERAGE = 0.2
 LISTED = 300
 FEW = 20
@@ -36,7 +42,8 @@ class ConfidentErrors(Check):
         "An error may be the label's fault; look at the images before blaming the model.",
         "At a fixed confidence, label smoothing hides confident errors by lowering every confidence; compare models at "
         "matched coverage.",
-        "A map shows where a gradient is large; it is no proof of a reason, and no map here was tested for trust yet.",
+        "A gradient map shows where a gradient is large; it is no proof of a reason, and was not tested for trust yet.",
+        "A transplant map shows, coarsely, which places changed the answer when patches of other images took them.",
     )
     threshold: float = 0.9
     """Confidence from which an error counts as confident."""
@@ -45,7 +52,7 @@ class ConfidentErrors(Check):
 
     def needs(self) -> Iterable[Need[Any]]:
         """Predictions, and maps of the most confident errors for both classes."""
-        return (Predict(), *(self._map(method, target) for method in METHODS for target in TARGETS))
+        return (Predict(), *self._maps())
 
     def run(self, evidence: Evidence) -> Outcome:
         """Rates with intervals, directions, the ranked list and the gallery."""
@@ -72,8 +79,8 @@ class ConfidentErrors(Check):
         )
         return Outcome(finding, predictions.ids, columns)
 
-    def _map(self, method: str, target: Target) -> Explain:
-        return Explain(method, target, Select.errors(self.shown))
+    def _maps(self) -> tuple[Explain, ...]:
+        return tuple(Explain(method, target, Select.errors(self.shown)) for method, target in MAPS)
 
     def _rate(self, sure: np.ndarray) -> Estimate:
         interval = stats.wilson(int(sure.sum()), len(sure))
@@ -91,52 +98,14 @@ class ConfidentErrors(Check):
     def _gallery(
         self, evidence: Evidence, predictions: Predictions, classes: tuple[str, ...], ranked: np.ndarray
     ) -> Gallery:
-        maps = {
-            (method, target): found
-            for method in METHODS
-            for target in TARGETS
-            if (found := _maybe(evidence, self._map(method, target))) is not None
-        }
+        maps = found_maps(evidence, self._maps())
         rows = ranked[: self.shown]
-        high = {method: _scale([maps[m, t] for m, t in maps if m == method], rows) for method in METHODS}
+        high = scales(maps, rows)
         position = {row: index for index, row in enumerate(predictions.rows.tolist())}
-        cards = []
-        for row in rows.tolist():
-            pictures = [_picture(key, found, row, classes, high[key[0]]) for key, found in maps.items()]
-            cards.append(_card(predictions, position[row], classes, tuple(p for p in pictures if p is not None)))
+        cards = [
+            _card(predictions, position[row], classes, map_pictures(maps, row, classes, high)) for row in rows.tolist()
+        ]
         return Gallery(title="Most confident errors, surest first", total=len(ranked), cards=tuple(cards))
-
-
-def _maybe(evidence: Evidence, need: Explain) -> MapSet | None:
-    try:
-        return evidence[need]
-    except MissingEvidence:
-        return None
-
-
-def _scale(maps: list[MapSet], rows: np.ndarray) -> float:
-    """99th percentile of the positive values of all maps of one method in the gallery."""
-    values = [found.values[np.isin(found.rows, rows)] for found in maps]
-    positive = np.concatenate([v[v > 0] for v in values]) if values else np.empty(0)
-    return float(np.quantile(positive, 0.99)) if len(positive) else 1.0
-
-
-def _picture(
-    key: tuple[str, Target], maps: MapSet, row: int, classes: tuple[str, ...], high: float
-) -> MapPicture | None:
-    position = np.flatnonzero(maps.rows == row)
-    if not len(position):
-        return None
-    method, target = key
-    return MapPicture(
-        method=method,
-        target=target,
-        class_name=classes[int(maps.classes[position[0]])],
-        low=0.0,
-        high=high,
-        own_maximum=float(maps.values[position[0]].max()),
-        file=f"images/test-{row}-{method}-{target}.png",
-    )
 
 
 def _card(predictions: Predictions, index: int, classes: tuple[str, ...], maps: tuple[MapPicture, ...]) -> Card:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ..errors import DataError
-from ..types import DonorTable, Labels, Rows
+from ..stats import generator
+from ..types import DonorTable, Labels, ProbeArm, Rows
 from .base import SplitData
 
 ENOUGH = 5000
@@ -37,6 +39,50 @@ def donor_table(split: SplitData, pool: SplitData, *, seed: int, draws: int) -> 
     drawn = [_draw(split, pool, classes, rows, f"{seed}/{draw}") for draw in range(draws)]
     donors = np.stack(drawn)
     return DonorTable(rows, donors, pool.labels[donors], len(split) - len(rows))
+
+
+def lenders(pool: SplitData, least: int) -> dict[int, Rows]:
+    """Rows of the pool by class, only of classes with at least `least` images, so that no donor need come twice."""
+    found = {int(c): np.flatnonzero(pool.labels == c).astype(np.int64) for c in np.unique(pool.labels)}
+    return {c: rows for c, rows in found.items() if len(rows) >= least}
+
+
+def image_donors(name: str, classes: Sequence[int], lent: Mapping[int, Rows], *, seed: int, draws: int) -> Rows:
+    """`draws` different donors of one image, from these classes in turn.
+
+    A donor depends on (seed, image id, classes, draw) alone, not on the number of draws or on other images.
+    """
+    turns = sorted(classes, key=lambda c: hashlib.sha256(f"{seed}/{name}/{c}".encode()).digest())
+    orders = [generator(f"{seed}/{name}/donors/{c}").permutation(lent[c]) for c in turns[:draws]]
+    return np.array([orders[draw % len(turns)][draw // len(turns)] for draw in range(draws)], dtype=np.int64)
+
+
+def arm_donors(
+    names: Sequence[str],
+    pairs: Sequence[tuple[int, int]],
+    arms: Sequence[ProbeArm],
+    pool: SplitData,
+    *,
+    seed: int,
+    draws: int,
+) -> tuple[Rows, np.ndarray]:
+    """Positions of the images that have donors in every arm, and those donors, a r n, for (class, contender) pairs."""
+    lent = lenders(pool, draws)
+    sources = [[_sources(arm, *pair, lent) for arm in arms] for pair in pairs]
+    kept = [k for k, found in enumerate(sources) if all(found)]
+    donors = np.empty((len(arms), draws, len(kept)), dtype=np.int64)
+    for n, k in enumerate(kept):
+        for a, classes in enumerate(sources[k]):
+            donors[a, :, n] = image_donors(names[k], classes, lent, seed=seed, draws=draws)
+    return np.array(kept, dtype=np.int64), donors
+
+
+def _sources(arm: ProbeArm, predicted: int, contender: int, lent: Mapping[int, Rows]) -> tuple[int, ...]:
+    """The classes that lend in this arm."""
+    if arm == "third":
+        return tuple(c for c in lent if c not in (predicted, contender))
+    wanted = predicted if arm == "predicted" else contender
+    return (wanted,) if wanted in lent else ()
 
 
 def _draw(split: SplitData, pool: SplitData, classes: list[int], rows: Rows, seed: str) -> np.ndarray:

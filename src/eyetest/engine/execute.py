@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from ..data.base import Dataset, SplitData
+from ..data.donors import arm_donors
 from ..data.split import stratified_sample
 from ..evidence import Explain, Predict
 from ..explain import explainers
+from ..explain.base import DonorExplainer, Lenders, spread
 from ..models.classifier import Classifier
+from ..stats import rank_correlation
 from ..store import RunDir
-from ..types import SPLITS, MapSet, Predictions, Rows
+from ..types import SPLITS, Labels, MapSet, Predictions, Rows
 from .plan import Work, batch_size
 
 Progress = Callable[[str, float, float], None]
@@ -43,24 +47,35 @@ def predict_all(
 
 
 def explain_all(
-    run: RunDir, work: Work, classifier: Classifier, data: Dataset, rows: Rows, *, progress: Progress
+    run: RunDir, work: Work, classifier: Classifier, data: Dataset, rows: Rows, *, seed: int, progress: Progress
 ) -> None:
-    """All maps of the work for these test rows, unless the run has them already."""
+    """All maps of the work for these test rows, unless the run has them already.
+
+    A method that needs donors is dear, and maps only what its own needs select.
+    """
+    if not work.explains:
+        return
     predictions = run.predictions(work.key(Predict()), "test")
-    for number, need in enumerate(work.explains):
-        done = run.maps(map_key(need))
-        if done is not None and set(rows.tolist()) <= set(done.rows.tolist()):
-            continue
-        run.write_maps(map_key(need), _maps(need, classifier, data, predictions, rows))
-        progress(f"{classifier.name}: {need.method} maps", (number + 1) / len(work.explains), 0.0)
+    groups = _by_key(work.explains)
+    for number, (key, needs) in enumerate(groups.items()):
+        done, method = run.maps(key), explainers.get(needs[0].method)
+        if issubclass(method, DonorExplainer):
+            if done is None:
+                selects = [work.narrowed(need.select) for need in needs]
+                own = np.unique(np.concatenate([select.rows(predictions, seed) for select in selects]))
+                run.write_maps(key, _donor_maps(method(), needs[0], classifier, data, predictions, own, seed))
+        elif done is None or not set(rows.tolist()) <= set(done.rows.tolist()):
+            run.write_maps(key, _maps(needs[0], classifier, data, predictions, rows))
+        progress(f"{classifier.name}: {needs[0].method} maps", (number + 1) / len(groups), 0.0)
 
 
 def selected(run: RunDir, work: Work, seed: int) -> Rows:
-    """The test rows that any explanation of the work asks for, ascending."""
-    if not work.explains:
+    """The test rows that any explanation without donors asks for, ascending."""
+    needs = [need for need in work.explains if not issubclass(explainers.get(need.method), DonorExplainer)]
+    if not needs:
         return np.empty(0, dtype=np.int64)
     predictions = run.predictions(work.key(Predict()), "test")
-    return np.unique(np.concatenate([need.select.rows(predictions, seed) for need in work.explains]))
+    return np.unique(np.concatenate([need.select.rows(predictions, seed) for need in needs]))
 
 
 def sample_columns(data: Dataset) -> dict[str, Any]:
@@ -90,10 +105,15 @@ def image_seeds(seed: int, need: Predict, ids: tuple[str, ...]) -> tuple[int, ..
     return tuple(int.from_bytes(hashlib.sha256((prefix + name).encode()).digest()[:7], "big") for name in ids)
 
 
+def _by_key(needs: Iterable[Explain]) -> dict[str, list[Explain]]:
+    found: dict[str, list[Explain]] = {}
+    for need in needs:
+        found.setdefault(map_key(need), []).append(need)
+    return found
+
+
 def _maps(need: Explain, classifier: Classifier, data: Dataset, predictions: Predictions, rows: Rows) -> MapSet:
-    position = {row: index for index, row in enumerate(predictions.rows.tolist())}
-    chosen = np.array([position[row] for row in rows.tolist()], dtype=np.int64)
-    classes = (predictions.predicted if need.target == "predicted" else predictions.labels)[chosen]
+    classes, _ = _explained(need, predictions, rows)
     explainer = explainers.get(need.method)()
     height, width = data.image_size
     values = [np.empty((0, height, width), dtype=np.float32)]
@@ -103,3 +123,46 @@ def _maps(need: Explain, classifier: Classifier, data: Dataset, predictions: Pre
         maps = explainer(classifier, pixels(data.test, rows[part]), torch.from_numpy(classes[part]))
         values.append(maps.float().cpu().numpy())
     return MapSet("test", rows, classes, np.concatenate(values))
+
+
+def _donor_maps(
+    explainer: DonorExplainer,
+    need: Explain,
+    classifier: Classifier,
+    data: Dataset,
+    predictions: Predictions,
+    rows: Rows,
+    seed: int,
+) -> MapSet:
+    """Maps with their split-half reliability; images without donors are left out."""
+    classes, labels = _explained(need, predictions, rows)
+    pairs = list(zip(classes.tolist(), labels.tolist(), strict=True))
+    names, draws = data.test.ids(rows), explainer.draws
+    kept, donors = arm_donors(names, pairs, ("predicted", "third"), data.validation, seed=seed, draws=draws)
+    rows, classes = rows[kept], classes[kept]
+    height, width = data.image_size
+    values, halves = [np.empty((0, height, width), dtype=np.float32)], [np.empty(0)]
+    size = batch_size(classifier)
+    for start in range(0, len(rows), size):
+        part = slice(start, start + size)
+        own, third = (_lent(data.validation, donors[arm][:, part]) for arm in range(2))
+        ready = replace(explainer, lenders=Lenders(own, third))
+        grids = ready.each(classifier, pixels(data.test, rows[part]), torch.from_numpy(classes[part])).cpu()
+        values.append(spread(grids.mean(0), height, width).numpy())
+        first, second = (half.mean(0).flatten(1).numpy() for half in (grids[: draws // 2], grids[draws // 2 :]))
+        halves.append(rank_correlation(first, second))
+    return MapSet("test", rows, classes, np.concatenate(values), np.concatenate(halves))
+
+
+def _explained(need: Explain, predictions: Predictions, rows: Rows) -> tuple[Labels, Labels]:
+    """The classes to explain, and the labels."""
+    position = {row: index for index, row in enumerate(predictions.rows.tolist())}
+    chosen = np.array([position[row] for row in rows.tolist()], dtype=np.int64)
+    labels = predictions.labels[chosen]
+    return (predictions.predicted[chosen] if need.target == "predicted" else labels), labels
+
+
+def _lent(pool: SplitData, donors: np.ndarray) -> torch.Tensor:
+    """Donors r n as images r n 3 h w."""
+    images = pixels(pool, donors.ravel())
+    return images.reshape(*donors.shape, *images.shape[1:])

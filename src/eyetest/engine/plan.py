@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import torch
@@ -12,14 +12,17 @@ import torch
 from ..checks.base import Check
 from ..data.base import Dataset
 from ..data.donors import draws_for
-from ..evidence import Explain, Need, Predict, Swap
+from ..evidence import Explain, Need, Predict, Probe, Select, Swap
 from ..explain import explainers
+from ..explain.base import DonorExplainer
 from ..models.classifier import Classifier
 from ..records import PassPlan, Plan
 from ..transplants.base import Transplant
 
 OVERHEAD = 1.15
 """Reading images and writing results, on top of the model's own time."""
+MOST_PROBED = 256
+"""Images of a selection that many donors are tried on, where the budget allows all."""
 
 
 @final
@@ -31,15 +34,24 @@ class Work:
     predicts: tuple[Predict, ...]
     explains: tuple[Explain, ...]
     transplants: tuple[Transplant, ...]
+    probes: tuple[Probe, ...]
     limits: dict[str, int]
-    """Images of a split (or `swaps`: of the test split for transplants) that the budget allows, where not all."""
+    """Images that the budget allows, where not all: of a split, of the test split for transplants (`swaps`), of each
+    selection that many donors are tried on (`probes`)."""
     draws: int | None = None
     """How often each image gets new donors; None is as often as its number asks for."""
 
     def possible_transplants(self, data: Dataset) -> tuple[Transplant, ...]:
         """Those that this data can feed: some need object masks."""
-        masked = data.masked
-        return tuple(one for one in self.transplants if masked or not one.needs_masks)
+        return feasible(self.transplants, data)
+
+    def drawn(self) -> tuple[Transplant, ...]:
+        """Every transplant that any finding may show."""
+        return (*self.transplants, *(one for need in self.probes for one in need.transplants))
+
+    def narrowed(self, select: Select) -> Select:
+        """The selection, within what the budget allows for images that many donors are tried on."""
+        return replace(select, limit=min(select.limit, self.limits.get("probes", select.limit)))
 
     def limit(self, need: Predict) -> int | None:
         """How many images this pass reads; None is all."""
@@ -54,6 +66,12 @@ class Work:
         return need.view.key + split + ("" if limit is None else f"-{limit}")
 
 
+def feasible(transplants: Sequence[Transplant], data: Dataset) -> tuple[Transplant, ...]:
+    """Those that this data can feed: some need object masks."""
+    masked = data.masked
+    return tuple(one for one in transplants if masked or not one.needs_masks)
+
+
 def batch_size(classifier: Classifier) -> int:
     """Images a forward pass; on a CPU larger batches fall out of the cache and are slower."""
     return 64 if classifier.device.type == "cpu" else 1024
@@ -65,16 +83,17 @@ def gather(checks: Sequence[Check], limits: dict[str, int] | None = None) -> Wor
     predicts = tuple(need for need in needs if isinstance(need, Predict))
     explains = tuple(need for need in needs if isinstance(need, Explain))
     transplants = tuple(need.transplant for need in needs if isinstance(need, Swap))
-    if explains and Predict() not in predicts:
+    probes = tuple(need for need in needs if isinstance(need, Probe))
+    if (explains or probes) and Predict() not in predicts:
         predicts += (Predict(),)
-    return Work(tuple(checks), predicts, explains, transplants, limits or {})
+    return Work(tuple(checks), predicts, explains, transplants, probes, limits or {})
 
 
 def within(checks: Sequence[Check], data: Dataset, speed: float, budget: float | None) -> Work:
     """The work, with training, validation and test images sampled so far that it fits `budget` seconds.
 
-    The training images are given up first, then those whose cues are swapped, then all splits alike; at least 200
-    images a split are kept.
+    The training images are given up first, then those whose cues are swapped or tried with many donors, then all splits
+    alike; at least 200 images a split are kept, and 32 of each selection.
     """
     work = gather(checks)
     if budget is None or plan(work, data, speed).seconds <= budget:
@@ -84,11 +103,12 @@ def within(checks: Sequence[Check], data: Dataset, speed: float, budget: float |
         if plan(train_only, data, speed).seconds <= budget:
             return train_only
     for share in (0.5, 0.2, 0.1, 0.05):
-        fewer_swaps = gather(checks, _limits(data, {"train": 0.01, "swaps": share}))
+        fewer_swaps = gather(checks, _limits(data, {"train": 0.01, "swaps": share, "probes": share}))
         if plan(fewer_swaps, data, speed).seconds <= budget:
             return fewer_swaps
     for share in (0.5, 0.2, 0.1, 0.05, 0.02):
-        smaller = gather(checks, _limits(data, {"train": 0.01, "swaps": 0.02, "validation": share, "test": share}))
+        shares = {"train": 0.01, "swaps": 0.02, "probes": 0.05, "validation": share, "test": share}
+        smaller = gather(checks, _limits(data, shares))
         if plan(smaller, data, speed).seconds <= budget:
             return smaller
     return smaller
@@ -101,11 +121,10 @@ def plan(work: Work, data: Dataset, speed: float) -> Plan:
         images = min(work.limit(need) or len(data.splits[need.split]), len(data.splits[need.split]))
         seconds = round(OVERHEAD * images / speed, 1)
         passes.append(PassPlan(what=f"predict {need.view.key}", split=need.split, images=images, seconds=seconds))
-    for explain in work.explains:
-        cost, images = explainers.get(explain.method).cost, explain.select.limit
-        what = f"explain {explain.method}, class {explain.target}"
-        seconds = round(OVERHEAD * cost * images / speed, 1)
-        passes.append(PassPlan(what=what, split="test", images=images, seconds=seconds))
+    # The most confident errors nest, so of one method and target the largest selection holds the others.
+    largest = {(need.method, need.target): need for need in sorted(work.explains, key=lambda need: need.select.limit)}
+    passes += [_explain_plan(need, work, data, speed) for need in largest.values()]
+    passes += [_probe_plan(need, work, data, speed) for need in work.probes]
     swapped = work.possible_transplants(data)
     if swapped:
         test = min(work.limits.get("test", len(data.test)), work.limits.get("swaps", len(data.test)), len(data.test))
@@ -114,6 +133,23 @@ def plan(work: Work, data: Dataset, speed: float) -> Plan:
         what = f"swap {len(swapped)} cues with two donors each"
         passes.append(PassPlan(what=what, split="test", images=images, seconds=seconds))
     return Plan(passes=tuple(passes), seconds=round(sum(p.seconds for p in passes), 1), note=_precision(work, data))
+
+
+def _explain_plan(need: Explain, work: Work, data: Dataset, speed: float) -> PassPlan:
+    method = explainers.get(need.method)
+    cost, images = method.cost, min(need.select.limit, len(data.test))
+    if issubclass(method, DonorExplainer):
+        cost, images = method.forwards(*data.image_size), min(work.narrowed(need.select).limit, len(data.test))
+    what = f"explain {need.method}, class {need.target}"
+    return PassPlan(what=what, split="test", images=images, seconds=round(OVERHEAD * cost * images / speed, 1))
+
+
+def _probe_plan(need: Probe, work: Work, data: Dataset, speed: float) -> PassPlan:
+    """At most: how many errors there are is not known yet."""
+    cues, images = len(feasible(need.transplants, data)), min(work.narrowed(need.select).limit, len(data.test))
+    forwards = images * cues * len(need.arms) * need.draws
+    what = f"probe {need.select.kind.replace('_', ' ')}, {cues} cues with {need.draws} donors an arm"
+    return PassPlan(what=what, split="test", images=images, seconds=round(OVERHEAD * forwards / speed, 1))
 
 
 def measure_speed(classifier: Classifier, data: Dataset) -> float:
@@ -128,8 +164,12 @@ def measure_speed(classifier: Classifier, data: Dataset) -> float:
 
 
 def _limits(data: Dataset, shares: dict[str, float]) -> dict[str, int]:
-    sizes = {str(name): len(split) for name, split in data.splits.items()} | {"swaps": len(data.test)}
-    return {name: min(max(int(share * sizes[name]), 200), sizes[name]) for name, share in shares.items()}
+    sizes = {str(name): len(split) for name, split in data.splits.items()}
+    sizes |= {"swaps": len(data.test), "probes": min(MOST_PROBED, len(data.test))}
+    least = {"probes": 32}
+    return {
+        name: min(max(int(share * sizes[name]), least.get(name, 200)), sizes[name]) for name, share in shares.items()
+    }
 
 
 def _precision(work: Work, data: Dataset) -> str:

@@ -9,12 +9,13 @@ from typing import Any
 from ..checks.base import Check, Outcome
 from ..data.base import Dataset
 from ..errors import MissingEvidence, UndeclaredNeed
-from ..evidence import Context, Evidence, Explain, History, Need, Predict, Swap
+from ..evidence import Context, Evidence, Explain, History, Need, Predict, Probe, Swap
 from ..records import Finding
 from ..store import RunDir
 from .execute import map_key
 from .pictures import draw_galleries
 from .plan import Work
+from .probe import probe_key
 
 
 def run_checks(run: RunDir, work: Work, data: Dataset, *, seed: int) -> list[Finding]:
@@ -25,7 +26,7 @@ def run_checks(run: RunDir, work: Work, data: Dataset, *, seed: int) -> list[Fin
         outcome = _outcome(check, run, work, context)
         if outcome.columns:
             run.write_scores(outcome.finding.code, outcome.ids, outcome.columns)
-        draw_galleries(run, outcome.finding, data, run.maps, transplants=work.transplants)
+        draw_galleries(run, outcome.finding, data, run.maps, transplants=work.drawn())
         run.write_finding(outcome.finding)
         findings.append(outcome.finding)
     return findings
@@ -64,6 +65,9 @@ def _load(need: Need[Any], run: RunDir, work: Work) -> Any:
             if need.transplant.needs_masks
             else "no two classes have at least two validation images to lend them"
         )
+    elif isinstance(need, Probe):
+        cues = tuple(one.key for one in need.transplants)
+        found, missing = run.probe(probe_key(need), need.arms, cues), "cues of single images were not tried"
     else:
         found, missing = None, f"this version collects no {type(need).__name__.lower()} evidence"
     if found is None:

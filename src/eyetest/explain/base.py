@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, final
+
+import torch
+from jaxtyping import Float32
+from torch import Tensor
 
 from ..models.classifier import Classifier
 from ..tensors import ClassTensor, Images, MapTensor
+
+Lent = Float32[Tensor, "r n 3 h w"]
+"""r donors for each of n images; pixels in [0, 1]."""
+Grids = Float32[Tensor, "r n s s"]
+"""One coarse map a draw and image."""
 
 
 @dataclass(frozen=True)
@@ -20,3 +29,56 @@ class Explainer(ABC):
     @abstractmethod
     def __call__(self, classifier: Classifier, images: Images, classes: ClassTensor) -> MapTensor:
         """The maps of the logits of `classes`; the classifier is left as it was."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Lenders:
+    """Donors for one batch of images, image by image."""
+
+    own: Lent
+    """Of the class that is explained."""
+    third: Lent
+    """Of neither that class nor the label."""
+
+
+@dataclass(frozen=True)
+class DonorExplainer(Explainer):
+    """A method that puts parts of other images into each image; it is made anew with the donors of each batch."""
+
+    draws: ClassVar[int]
+    """Donors that it wants of each kind for each image."""
+    lenders: Lenders | None = None
+
+    @classmethod
+    @abstractmethod
+    def forwards(cls, height: int, width: int) -> int:
+        """Forward passes that one map of this size in pixels costs."""
+
+    @abstractmethod
+    def each(self, classifier: Classifier, images: Images, classes: ClassTensor) -> Grids:
+        """The coarse maps of the single draws, so that one half of them can be held against the other."""
+
+    def __call__(self, classifier: Classifier, images: Images, classes: ClassTensor) -> MapTensor:
+        """The mean over the draws, each cell as large as it is in the image."""
+        return spread(self.each(classifier, images, classes).mean(0), images.shape[2], images.shape[3])
+
+
+def spread(grids: Tensor, height: int, width: int) -> MapTensor:
+    """Grids, n s s, at image size: every pixel has the value of its cell."""
+    side = grids.shape[2]
+    rows, columns = (_cell_of(size, side).to(grids.device) for size in (height, width))
+    return grids[:, rows][:, :, columns]
+
+
+def pooled(maps: Tensor, side: int) -> Tensor:
+    """Mean of maps, n h w, over each cell of a grid of `side` cells: n s s. It undoes spread()."""
+    weights = [torch.nn.functional.one_hot(_cell_of(size, side), side).to(maps) for size in maps.shape[1:]]
+    sums = weights[0].T @ maps @ weights[1]
+    return sums / (weights[0].sum(0)[:, None] * weights[1].sum(0))
+
+
+def _cell_of(size: int, side: int) -> Tensor:
+    """The cell that each of `size` pixels lies in, with the edges of transplants.cell."""
+    edges = torch.tensor([k * size // side for k in range(1, side)])
+    return torch.bucketize(torch.arange(size), edges, right=True)

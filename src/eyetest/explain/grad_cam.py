@@ -67,7 +67,7 @@ def fitting_layer(classifier: Classifier, images: Images) -> nn.Module:
     if not ended:
         raise ModelError(
             f"Grad-CAM needs a layer with at least {least}×{least} cells; {classifier.name!r} has none. "
-            "Use --skip confident_errors, or a convolutional model."
+            "Use --skip confident_errors error_causes, or a convolutional model."
         )
     return ended[-1]
 
