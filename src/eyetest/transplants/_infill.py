@@ -10,13 +10,16 @@ from ..tensors import Images
 
 STEPS = (8, 12, 16, 20, 24, 4)
 """Shifts in 32nds of the side, tried in this order, in eight directions each."""
+NOTHING = 0.5
+"""What an image without any background becomes."""
 DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1))
 
 
 def infill(images: Images, masks: Tensor, margin: int) -> Images:
     """The images with masked pixels (n 1 h w) replaced: by shifted copies of the background, then by the nearest of it.
 
-    `margin` pixels around the mask count as object. An image without background becomes its own mean colour.
+    `margin` pixels around the mask count as object. An image without background becomes grey: its mean colour would be
+    the object's.
     """
     hole = max_pool2d(masks.float(), 2 * margin + 1, 1, margin) > 0
     height, width = images.shape[2:]
@@ -44,10 +47,10 @@ def _shifted(values: Tensor, offset: tuple[int, int]) -> Tensor:
 
 
 def _nearest(images: Images, open_: Tensor) -> Images:
-    """Grow what is known by one pixel at a time, until nothing is open; then the mean of what is known at first."""
-    nothing = open_.flatten(1).all(1)
-    images = torch.where(nothing.view(-1, 1, 1, 1), images.mean((2, 3), keepdim=True), images)
-    open_ = open_ & ~nothing.view(-1, 1, 1, 1)
+    """Grow what is known by one pixel at a time, until nothing is open; grey where nothing is known."""
+    nothing = open_.flatten(1).all(1).view(-1, 1, 1, 1)
+    images = images.masked_fill(nothing, NOTHING)
+    open_ = open_ & ~nothing
     while open_.any():
         for offset in ((0, 1), (0, -1), (1, 0), (-1, 0)):
             take = open_ & _shifted(~open_, offset)

@@ -31,10 +31,11 @@ class ObjectColour(Transplant):
         return "the object's colours"
 
     def __call__(self, base: Batch, donor: Batch) -> Images:
-        """Only pixels inside the image's own mask change."""
+        """Only pixels inside the image's own mask change; a donor without an object lends nothing."""
         (mean, spread), (new_mean, new_spread) = (_statistics(x.images, x.masks) for x in (base, donor))
         moved = (base.images - mean) * (new_spread / spread.clamp_min(SMALLEST)) + new_mean
-        return torch.where(base.masks, moved.clamp(0, 1), base.images)
+        lent = base.masks & donor.masks.any(dim=(2, 3), keepdim=True)
+        return torch.where(lent, moved.clamp(0, 1), base.images)
 
 
 def _statistics(images: Images, masks: Tensor) -> tuple[Tensor, Tensor]:
