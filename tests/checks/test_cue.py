@@ -168,7 +168,7 @@ def test_the_images_of_the_table_may_be_fewer_than_those_predicted():
 def made(labels, table, led: float, transplants, classes=3, donor_class=None) -> dict:
     """Every image is right, but with an other-class donor (of that class) the first `led` of them go over to it."""
     labels = np.asarray(labels)
-    gone = np.arange(len(labels)) % 100 < 100 * led
+    gone = np.arange(len(labels)) % 100 < round(100 * led)
     if donor_class is not None:
         mine = np.flatnonzero(table.classes[0, 1] == donor_class)
         gone = np.isin(np.arange(len(labels)), mine[: round(led * len(mine))])
@@ -204,7 +204,7 @@ def test_only_what_is_not_the_object_is_a_concern(check, strong, weak, wanted):
     assert status(check, strong, weak).status == wanted
 
 
-@pytest.mark.parametrize(("led", "wanted"), [(0.0, "ok"), (0.05, "inconclusive"), (0.08, "inconclusive"), (0.12, "concern")])
+@pytest.mark.parametrize(("led", "wanted"), [(0.0, "ok"), (0.05, "inconclusive"), (0.07, "inconclusive"), (0.12, "concern")])
 def test_a_concern_needs_a_lower_bound_above_five_points(led, wanted):
     finding = run(ColourCue(), RIGHT | made(MANY, WIDE, led, [Colour()]), 3).finding
     assert finding.status == wanted
@@ -271,12 +271,12 @@ def test_directions_are_judged_after_holm():
 
 def test_a_class_whose_donors_spoil_every_image_is_not_taken_for_one_that_is_relied_on():
     labels, table = np.arange(1200) % 4, a_table(np.arange(1200) % 4, np.arange(2400) % 4)
-    spoiled = table.classes == 3  # whatever gets its cue from class 3 is answered ant
-    answers = np.where(spoiled, 0, labels)
+    spoiled = table.classes == 3  # whatever gets its cue from class 3 is answered wrong
+    answers = np.where(spoiled, (labels + 1) % 4, labels)
     values = {Predict(): predictions(labels, labels, 4), Swap(Colour()): swaps(labels, table, answers, 4)}
     finding = run(ColourCue(), values, 4).finding
     adjusted = finding.estimate("colour.reliance[dog]")
-    assert adjusted.low <= 0 <= adjusted.high
+    assert adjusted.value == pytest.approx(0, abs=1e-12)  # the plain difference of its images is −1
     assert adjusted.n == 300
 
 
@@ -347,8 +347,8 @@ def test_corners_only_asks_for_four_cells_and_draws_no_map():
 
 
 def test_answers_that_do_not_depend_on_the_donor_raise_no_concern_and_exclude_0_no_more_often_than_they_may():
-    """240 data sets of 400 images whose answers are right in 60 % with any donor, four draws of the same donors' table."""
-    random, times = np.random.default_rng(5), 240
+    """200 data sets of 400 images that are answered right in 60 %, whatever the donor."""
+    random, times = np.random.default_rng(5), 200
     labels = np.arange(400) % 4
     tables = [a_table(labels, np.arange(200) % 4, seed) for seed in range(8)]
     excluded = {"reliance": 0, "capture": 0, "artefact": 0, "direction": 0}
@@ -366,7 +366,7 @@ def test_answers_that_do_not_depend_on_the_donor_raise_no_concern_and_exclude_0_
     assert concerns == 0
     for name, times_excluded in excluded.items():
         assert clopper_pearson(times_excluded, times, 0.998).low <= 0.05, name
-    assert excluded["reliance"] > 0  # 12 expected: an interval that is never wrong says nothing
+    assert excluded["reliance"] > 0  # 10 expected: an interval that is never wrong says nothing
 
 
 @pytest.mark.xfail(strict=True, reason="capture is above 0 for any model that errs more under conflict; see the report")

@@ -27,17 +27,17 @@ def patch_class(images: np.ndarray, classes: int = 6) -> np.ndarray:
 
 
 def test_every_class_covers_the_same_area():
-    scenes = [scene(PlantedSpec(), "test", row) for row in range(900)]
+    scenes = [scene(PlantedSpec(), "test", row) for row in range(480)]
     area = np.array([(coverage(one) >= 0.5).sum() for one in scenes])
     ratio = area / np.array([one.area for one in scenes])
     label = np.array([one.label for one in scenes])
     assert [ratio[label == c].mean() for c in range(6)] == pytest.approx([1] * 6, abs=0.03)
-    means = [area[label == c].mean() for c in range(6)]  # 150 each, standard error 1.3 of 117
-    assert max(means) / min(means) < 1.06
+    means = [area[label == c].mean() for c in range(6)]  # 80 each, standard error 1.8 of 117
+    assert max(means) / min(means) < 1.08
 
 
 def test_objects_stay_out_of_the_frame_and_inside_the_image():
-    for row in range(900):
+    for row in range(480):
         cover = coverage(scene(PlantedSpec(), "validation", row))
         assert cover[FRAME:-FRAME, FRAME:-FRAME].sum() == cover.sum() > 80, row
 
@@ -54,7 +54,7 @@ def test_masks_are_where_the_object_covers_half_a_pixel():
 @pytest.mark.parametrize("cue", CUES)
 @pytest.mark.parametrize("strength", [0.0, 1 / 6, 0.5, 1.0])
 def test_each_cue_is_right_as_often_as_its_strength_says_and_else_any_other_class(cue, strength):
-    n = 1200
+    n = 600
     test = made(cue, test=n, strength=strength)
     shown = test.metadata[f"cue_{cue}"]
     right = (shown == test.labels).mean()
@@ -133,7 +133,7 @@ def test_cue_only_has_no_object(cue):
             assert len(np.unique(rest.reshape(3, -1), axis=1).T) == 1
         else:
             inside, outside = image[:, mask].astype(float), image[:, ~mask].astype(float)
-            assert inside.mean(1) == pytest.approx(outside.mean(1), abs=25)
+            assert inside.mean(1) == pytest.approx(outside.mean(1), abs=40)
     assert (test.arranged("cue_only").images(test.rows) != test.images(test.rows)).any()
 
 

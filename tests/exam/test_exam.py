@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 from eyetest.data.planted import CUES, PlantedSpec, _hue, planted
+from eyetest.data.split import ArraySplit
 from eyetest.exam.candidates import CHANCE, Candidate, candidates
 from eyetest.exam.cues import OPERATOR, QUIET, detected, score
 from eyetest.exam.truth import correct, planted_truth
@@ -192,10 +194,6 @@ def test_right_answers_are_counted_image_by_image():
 
 
 def test_the_truth_of_data_that_is_not_planted_is_not_known():
-    from dataclasses import replace
-
-    from eyetest.data.split import ArraySplit
-
     other = ArraySplit("test", DATA.test.labels, DATA.test.source, np.empty(0))
     with pytest.raises(TypeError, match="not planted"):
         planted_truth(
