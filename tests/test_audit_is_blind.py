@@ -92,6 +92,10 @@ def test_findings_are_the_same_with_a_blindfold(classifier, checks, masks, tmp_p
 
 def test_the_blindfold_blinds():
     split = blindfolded(masks=False).test
-    for peek in (lambda: split.metadata["cue_colour"], lambda: split.arranged("aligned"), lambda: split.masks(split.rows)):
+    for peek in (
+        lambda: split.metadata["cue_colour"],
+        lambda: split.arranged("aligned"),
+        lambda: split.masks(split.rows),
+    ):
         with pytest.raises(Peeked):
             peek()

@@ -204,7 +204,9 @@ def test_the_variance_is_never_below_half_of_that_without_sharing():
 def test_the_interval_does_not_close_where_nothing_was_seen():
     found = reliance.interval(Linear(0.0, np.zeros((1, 50))), np.zeros((1, 2, 50)))
     assert found.high == pytest.approx(1.959964 * np.sqrt(2) / 50, rel=1e-6)
-    assert reliance.interval(Linear(0.0, np.zeros((1, 50))), np.zeros((1, 2, 50)), scale=3).high == pytest.approx(3 * found.high)
+    assert reliance.interval(Linear(0.0, np.zeros((1, 50))), np.zeros((1, 2, 50)), scale=3).high == pytest.approx(
+        3 * found.high
+    )
 
 
 def test_confidence_widening_and_p_value_agree():
@@ -294,7 +296,10 @@ def coverage(simulations, n=600, pool=150, draws=1, kind="pulls", donor_effect=1
     labels, lenders = np.arange(n) % 6, np.arange(pool) % 6
     spread = np.sqrt(1 + 1 + donor_effect**2)
     truth = float(np.diff(distributions.norm.cdf(np.array(TRUE) / spread))[0] * -1)
-    tables = [donor_table(names_only(labels, "test"), names_only(lenders, "validation"), seed=k, draws=draws) for k in range(10)]
+    tables = [
+        donor_table(names_only(labels, "test"), names_only(lenders, "validation"), seed=k, draws=draws)
+        for k in range(10)
+    ]
     held = {"shared": 0, "naive": 0}
     for k in range(simulations):
         right = simulated(random, tables[k % 10], pool, kind, donor_effect)

@@ -204,7 +204,9 @@ def test_only_what_is_not_the_object_is_a_concern(check, strong, weak, wanted):
     assert status(check, strong, weak).status == wanted
 
 
-@pytest.mark.parametrize(("led", "wanted"), [(0.0, "ok"), (0.05, "inconclusive"), (0.07, "inconclusive"), (0.12, "concern")])
+@pytest.mark.parametrize(
+    ("led", "wanted"), [(0.0, "ok"), (0.05, "inconclusive"), (0.07, "inconclusive"), (0.12, "concern")]
+)
 def test_a_concern_needs_a_lower_bound_above_five_points(led, wanted):
     finding = run(ColourCue(), RIGHT | made(MANY, WIDE, led, [Colour()]), 3).finding
     assert finding.status == wanted

@@ -16,13 +16,14 @@ from eyetest.transplants.object import Object
 from eyetest.types import DonorTable, Predictions, Swaps
 
 NAMES = ("ant", "bee", "cat", "dog")
+BOTH = (Object(), Centre())
 
 
 def logits(predicted, classes=4):
     return 5 * np.eye(classes, dtype=np.float32)[np.asarray(predicted)]
 
 
-def run(labels, plain, other_arm, table, transplants=(Object(), Centre()), classes=4):
+def run(labels, plain, other_arm, table, transplants=BOTH, classes=4):
     """The outcome where the images of arm `other` (r n) are answered so."""
     labels = np.asarray(labels, dtype=np.int64)
     other_arm = np.asarray(other_arm)

@@ -13,8 +13,12 @@ from eyetest.transplants import transplants
 from eyetest.transplants.base import Batch, Transplant
 from eyetest.transplants.cell import grid
 
-ASKED = tuple(need.transplant for name in checks.names() for need in checks.get(name)().needs() if isinstance(need, Swap))
-ALL: dict[str, Transplant] = {one.key: one for one in (*ASKED, *grid(8), *(transplants.get(n)() for n in transplants.names()))}
+ASKED = tuple(
+    need.transplant for name in checks.names() for need in checks.get(name)().needs() if isinstance(need, Swap)
+)
+ALL: dict[str, Transplant] = {
+    one.key: one for one in (*ASKED, *grid(8), *(transplants.get(n)() for n in transplants.names()))
+}
 SIZES = [(32, 32), (33, 40), (64, 64), (96, 96)]
 CUT = {"border", "centre"} | {key for key in ALL if key.startswith("cell")}
 """Those that copy whole pixels by place: exact in every respect."""
@@ -108,7 +112,7 @@ def test_masks_are_read_only_by_those_that_say_so(key):
 
 
 def test_keys_are_unique_and_fit_a_file_name():
-    asked = {one for one in (*ASKED, *grid(4), *grid(8))}
+    asked = {*ASKED, *grid(4), *grid(8)}
     assert len({one.key for one in asked}) == len(asked)
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", key) for key in ALL)
     assert all(one.words and one.words[0].islower() and not one.words.endswith(".") for one in ALL.values())

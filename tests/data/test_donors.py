@@ -66,7 +66,9 @@ def test_two_classes_lend_to_each_other():
 def test_which_class_an_image_gets_does_not_follow_the_order_of_the_rows():
     found = table(EVEN, EVEN)
     mine = found.classes[0, 1][EVEN == 0]
-    assert not any((mine == np.resize(turn, 40)).all() for turn in ([1, 2, 3, 4], [2, 3, 4, 1], [3, 4, 1, 2], [4, 1, 2, 3]))
+    assert not any(
+        (mine == np.resize(turn, 40)).all() for turn in ([1, 2, 3, 4], [2, 3, 4, 1], [3, 4, 1, 2], [4, 1, 2, 3])
+    )
 
 
 def test_seed_and_draw_change_the_donors_and_nothing_else_does():
@@ -84,7 +86,9 @@ def test_what_another_class_looks_like_does_not_change_a_class_own_donors():
 
 @pytest.mark.parametrize("limits", [{"swaps": 37}, {"test": 37}])
 def test_a_sample_of_the_images_keeps_its_donors(limits):
-    data = Dataset("d", "d", tuple("abcde"), (1, 1), "f", {"test": split(EVEN), "validation": split(EVEN, "validation")})
+    data = Dataset(
+        "d", "d", tuple("abcde"), (1, 1), "f", {"test": split(EVEN), "validation": split(EVEN, "validation")}
+    )
     whole, part = (_table(Work((), (), (), (), one, 2), data, 0) for one in ({}, limits))
     assert part.rows.tolist() == stratified_sample(EVEN, 37, 0).tolist()
     assert (part.donors == whole.donors[..., part.rows]).all()
@@ -105,4 +109,15 @@ def test_with_fewer_than_two_lending_classes_it_says_what_to_do():
 
 
 def test_draws_make_up_for_few_images():
-    assert [draws_for(n) for n in (60000, 5000, 4999, 2500, 2499, 1000, 625, 60, 1, 0)] == [1, 1, 2, 2, 3, 5, 8, 8, 8, 8]
+    assert [draws_for(n) for n in (60000, 5000, 4999, 2500, 2499, 1000, 625, 60, 1, 0)] == [
+        1,
+        1,
+        2,
+        2,
+        3,
+        5,
+        8,
+        8,
+        8,
+        8,
+    ]

@@ -65,7 +65,7 @@ def test_a_fix_takes_the_information_away_and_keeps_the_objects():
 def answer(role="clean", cues=(), target=None, seed=0, **reliances):
     """Every operator at .00 ± .01, but for those that are given; truth ± .02."""
     found = dict.fromkeys(OPERATORS, 0.0) | reliances
-    truth = {} if target is None else {cue: (target - 0.02, target + 0.02) for cue in cues}
+    truth = {} if target is None else dict.fromkeys(cues, (target - 0.02, target + 0.02))
     return {
         "name": f"{role}-{'+'.join(cues)}-{seed}",
         "role": role,
@@ -197,5 +197,7 @@ def test_the_truth_of_data_that_is_not_planted_is_not_known():
     other = ArraySplit("test", DATA.test.labels, DATA.test.source, np.empty(0))
     with pytest.raises(TypeError, match="not planted"):
         planted_truth(
-            Classifier(AlwaysTheFirst(), classes=DATA.classes), replace(DATA, splits={**DATA.splits, "test": other}), "patch"
+            Classifier(AlwaysTheFirst(), classes=DATA.classes),
+            replace(DATA, splits={**DATA.splits, "test": other}),
+            "patch",
         )

@@ -27,12 +27,16 @@ ROUNDING = 2e-6
 """float32 sums of about a thousand values below 1."""
 
 
-def images(seed: int, low: float = 0.0, high: float = 1.0, size: tuple[int, int] = (32, 32), n: int = 2) -> torch.Tensor:
+def images(
+    seed: int, low: float = 0.0, high: float = 1.0, size: tuple[int, int] = (32, 32), n: int = 2
+) -> torch.Tensor:
     random = torch.Generator().manual_seed(seed)
     return low + (high - low) * torch.rand(n, 3, *size, generator=random)
 
 
-def rectangle(top: int, left: int, height: int, width: int, size: tuple[int, int] = (32, 32), n: int = 2) -> torch.Tensor:
+def rectangle(
+    top: int, left: int, height: int, width: int, size: tuple[int, int] = (32, 32), n: int = 2
+) -> torch.Tensor:
     masks = torch.zeros(n, *size, dtype=torch.bool)
     masks[:, top : top + height, left : left + width] = True
     return masks
