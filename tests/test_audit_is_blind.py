@@ -52,7 +52,7 @@ class Blindfolded(SplitData):
         raise Peeked("the spec was read")
 
 
-DATA = planted(PlantedSpec(cues=("colour",), classes=3, train=30, validation=60, test=60, strength=0.9))
+DATA = planted(PlantedSpec(cues=("colour",), classes=3, train=12, validation=30, test=30, strength=0.9))
 
 
 @pytest.fixture(scope="module")

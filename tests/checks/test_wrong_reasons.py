@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eyetest.checks.wrong_reasons import WrongReasons
+from eyetest.checks._cue import Swapped
+from eyetest.checks.wrong_reasons import WrongReasons, standing
 from eyetest.data.donors import donor_table
 from eyetest.data.split import ArraySplit
 from eyetest.errors import MissingEvidence
@@ -85,9 +86,11 @@ def test_answers_among_the_other_classes_at_random_have_mean_0():
         follows = random.random(240) < 0.4
         answer = np.where(follows, found.classes[0, 1], random.integers(0, 4, 240))
         plain = np.where(random.random(240) < 0.8, labels, (labels + 1) % 4)
-        estimate = run(labels, plain, answer[None], found).finding.estimate("wrong_reasons")
+        answers = logits(np.stack([labels, answer])[None])
+        made = Swaps(found, labels, answers, np.zeros((1, 2, 240), dtype=np.float32))
+        estimate, _ = standing(Swapped(Object(), made, (plain == labels).astype(float)[None]), 4)
         seen.append(estimate.value)
-        excluded += not estimate.low <= 0 <= estimate.high
+        excluded += int(not estimate.low <= 0 <= estimate.high)
     assert abs(np.mean(seen)) < 4 * np.std(seen) / times**0.5
     assert clopper_pearson(excluded, times, 0.998).low <= 0.05
     assert excluded > 0  # 10 expected
