@@ -273,9 +273,17 @@ def _donor_names(draws: int) -> tuple[str, ...]:
 
 
 def _estimate(
-    name: str, statistic: str | None, columns: tuple[str, ...], one: Swapped, better: Better, linear: Linear
+    name: str,
+    statistic: str | None,
+    columns: tuple[str, ...],
+    one: Swapped,
+    better: Better,
+    linear: Linear,
+    *,
+    scale: float = 1.0,
 ) -> Estimate:
-    found = reliance.interval(linear, one.swaps.table.donors)
+    """`scale` is the effect of one whole row on the mean, times n."""
+    found = reliance.interval(linear, one.swaps.table.donors, scale=scale)
     return Estimate(
         name=name,
         value=found.value,
@@ -296,8 +304,9 @@ def _balanced(one: Swapped, better: Better) -> list[Estimate]:
     counts = np.bincount(labels)
     if counts[counts > 0].max() <= BALANCED_FROM * counts[counts > 0].min():
         return []
-    linear = reliance.weighted(one.effect, 1 / counts[labels])
-    return [_estimate(f"{one.transplant.key}.balanced_reliance", None, (), one, better, linear)]
+    weights = 1 / counts[labels]
+    linear, scale = reliance.weighted(one.effect, weights), float(weights.max() / weights.mean())
+    return [_estimate(f"{one.transplant.key}.balanced_reliance", None, (), one, better, linear, scale=scale)]
 
 
 def _share_estimates(keys: tuple[str, ...], found: Sequence[Swapped]) -> list[Estimate]:
@@ -321,13 +330,14 @@ def _class_estimates(one: Swapped, classes: tuple[str, ...]) -> list[Estimate]:
     """Reliance of each class, adjusted for what donors of each class do to any image."""
     present = sorted(set(one.swaps.labels.tolist()))
     swaps = one.swaps
-    excess = reliance.diagonal_excess(one.right, swaps.labels, swaps.table.classes, present)
+    known = sorted({*present, *swaps.table.classes.ravel().tolist()})  # a class may lend and have no test image
+    excess = reliance.diagonal_excess(one.right, swaps.labels, swaps.table.classes, known)
     counts = np.bincount(swaps.labels, minlength=len(classes))
     better: Better = "neither" if one.transplant.legitimate else "lower"
     found = []
     for c in present:
         name = f"{one.transplant.key}.reliance[{classes[c]}]"
-        estimate = _estimate(name, None, (), one, better, excess[c])
+        estimate = _estimate(name, None, (), one, better, excess[c], scale=len(swaps.labels) / int(counts[c]))
         method = f"excess over an additive table of class and donor class, {estimate.method}"
         found.append(estimate.model_copy(update={"n": int(counts[c]), "method": method}))
     return found
