@@ -303,8 +303,10 @@ def _estimate(
     one: Swapped,
     better: Better,
     linear: Linear,
+    *,
     scale: float = 1.0,
 ) -> Estimate:
+    """`scale` is the effect of one whole row on the mean, times n."""
     found = reliance.interval(linear, one.swaps.table.donors, scale=scale)
     return Estimate(
         name=name,
@@ -326,8 +328,9 @@ def _balanced(one: Swapped, better: Better) -> list[Estimate]:
     counts = np.bincount(labels)
     if counts[counts > 0].max() <= BALANCED_FROM * counts[counts > 0].min():
         return []
-    linear = reliance.weighted(one.effect, 1 / counts[labels])
-    return [_estimate(f"{one.transplant.key}.balanced_reliance", None, (), one, better, linear)]
+    weights = 1 / counts[labels]
+    linear, scale = reliance.weighted(one.effect, weights), float(weights.max() / weights.mean())
+    return [_estimate(f"{one.transplant.key}.balanced_reliance", None, (), one, better, linear, scale=scale)]
 
 
 def _matched(one: Swapped, better: Better) -> list[Estimate]:
@@ -336,7 +339,7 @@ def _matched(one: Swapped, better: Better) -> list[Estimate]:
     if rows < FEWEST:
         return []
     name, linear = f"{one.transplant.key}.matched_reliance", reliance.within(one.effect, one.alike)
-    found = _estimate(name, None, (), one, better, linear, one.alike.size / rows)
+    found = _estimate(name, None, (), one, better, linear, scale=one.alike.size / rows)
     method = f"{found.method}, rows whose two donors change the image equally much (distances within {ALIKE:.0%})"
     return [found.model_copy(update={"n": int(one.alike.any(0).sum()), "method": method})]
 
@@ -362,13 +365,14 @@ def _class_estimates(one: Swapped, classes: tuple[str, ...]) -> list[Estimate]:
     """Reliance of each class, adjusted for what donors of each class do to any image."""
     present = sorted(set(one.swaps.labels.tolist()))
     swaps = one.swaps
-    excess = reliance.diagonal_excess(one.right, swaps.labels, swaps.table.classes, present)
+    known = sorted({*present, *swaps.table.classes.ravel().tolist()})  # a class may lend and have no test image
+    excess = reliance.diagonal_excess(one.right, swaps.labels, swaps.table.classes, known)
     counts = np.bincount(swaps.labels, minlength=len(classes))
     better: Better = "neither" if one.transplant.legitimate else "lower"
     found = []
     for c in present:
         name = f"{one.transplant.key}.reliance[{classes[c]}]"
-        estimate = _estimate(name, None, (), one, better, excess[c])
+        estimate = _estimate(name, None, (), one, better, excess[c], scale=len(swaps.labels) / int(counts[c]))
         method = f"excess over an additive table of class and donor class, {estimate.method}"
         found.append(estimate.model_copy(update={"n": int(counts[c]), "method": method}))
     return found

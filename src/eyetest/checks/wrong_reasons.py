@@ -48,6 +48,8 @@ class WrongReasons(Check):
         if not found:
             raise MissingEvidence(reason)
         one = found[0]
+        if not one.plain.any():
+            raise MissingEvidence("no image was answered right")
         estimate, columns = standing(one, len(classes))
         masked = isinstance(one.transplant, Object)
         gallery = self._gallery(one, evidence[Predict()], classes)
@@ -100,7 +102,7 @@ def standing(one: Swapped, k: int) -> tuple[Estimate, Mapping[str, Column]]:
 
 
 def _scale(one: Swapped) -> float:
-    return 1 / max(float(one.plain[0].mean()), 1e-9)
+    return 1 / float(one.plain[0].mean())
 
 
 def _headline(estimate: Estimate, shown: int, *, masked: bool) -> str:

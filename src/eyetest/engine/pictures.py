@@ -51,16 +51,16 @@ def draw_galleries(
 
 def swapped(data: Dataset, transplant: Transplant, image: str, donor: str) -> np.ndarray:
     """The image with the donor's cue, uint8 h w 3: one row of donors.parquet made again."""
-    base, lender = (_batch(data, name) for name in (image, donor))
+    base, lender = (_batch(data, name, masked=transplant.needs_masks) for name in (image, donor))
     changed = transplant(base, lender)[0].permute(1, 2, 0)
     return np.rint(255 * changed.numpy()).astype(np.uint8)
 
 
-def _batch(data: Dataset, name: str) -> Batch:
+def _batch(data: Dataset, name: str, *, masked: bool) -> Batch:
     split, _, number = name.rpartition("-")
     rows = np.array([int(number)], dtype=np.int64)
     source = next(one for one in data.splits.values() if one.name == split)
-    return load_batch(source, rows, torch.device("cpu"), masked=True)
+    return load_batch(source, rows, torch.device("cpu"), masked=masked)
 
 
 def overlay(image: np.ndarray, values: np.ndarray, low: float, high: float) -> np.ndarray:
