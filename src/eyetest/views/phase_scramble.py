@@ -44,6 +44,11 @@ class PhaseScramble(View):
 
 def scrambled(images: Images, seeds: tuple[int, ...]) -> Tensor:
     """The scrambled images before contrast and clipping; they may leave [0, 1] by half."""
-    turn = torch.sgn(torch.fft.rfft2(white_noise(images, seeds)))
-    turn[..., 0, 0] = 1
-    return torch.fft.irfft2(torch.fft.rfft2(images) * turn, s=images.shape[2:])
+    # Real arithmetic throughout: torch's complex products round differently with the size of the batch.
+    noise, spectrum = torch.fft.rfft2(white_noise(images, seeds)), torch.fft.rfft2(images)
+    size = (noise.real.square() + noise.imag.square()).sqrt()
+    cosine, sine = noise.real / size, noise.imag / size
+    cosine[..., 0, 0], sine[..., 0, 0] = 1, 0
+    real = cosine * spectrum.real - sine * spectrum.imag
+    imaginary = sine * spectrum.real + cosine * spectrum.imag
+    return torch.fft.irfft2(torch.complex(real, imaginary), s=images.shape[2:])
