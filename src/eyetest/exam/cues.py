@@ -117,9 +117,9 @@ def _rate(k: int, n: int) -> dict[str, Any]:
 
 def _line(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Least squares of measured on true reliance."""
-    if len(points) < 3:
-        return {"slope": None, "intercept": None, "correlation": None}
     x, y = (np.array([p[name][0] for p in points]) for name in ("target", "measured"))
+    if len(points) < 3 or not np.ptp(x) or not np.ptp(y):
+        return {"slope": None, "intercept": None, "correlation": None}
     slope, intercept = np.polyfit(x, y, 1)
     return {"slope": float(slope), "intercept": float(intercept), "correlation": float(np.corrcoef(x, y)[0, 1])}
 

@@ -16,8 +16,11 @@ DOUBLINGS, STEPS = 6.0, 11
 
 
 def distance(changed: Images, images: Images) -> Tensor:
-    """Euclidean distance of each image from its original, over all pixels and channels."""
-    return (changed - images).flatten(1).norm(dim=1)
+    """Euclidean distance of each image from its original, over all pixels and channels.
+
+    Summed in float64, so that the size of the batch does not tip a bisection.
+    """
+    return (changed - images).flatten(1).square().sum(1, dtype=torch.float64).sqrt().float()
 
 
 def bisected(
@@ -40,7 +43,7 @@ def moved(images: Images, direction: Images, target: Tensor) -> Images:
 
     Where white or black pixels leave too little room one way, the image is moved the other way.
     """
-    unclipped = _each(target / direction.flatten(1).norm(dim=1).clamp_min(1e-12))
+    unclipped = _each(target / distance(direction, torch.zeros_like(direction)).clamp_min(1e-12))
     farthest = (images + 2**DOUBLINGS * unclipped * direction).clamp(0, 1)
     turned = _each(distance(farthest, images) < target)
     step = torch.where(turned, -direction, direction) * unclipped

@@ -20,7 +20,7 @@ class PatchShuffle(View):
 
     Rows and columns that do not fill a tile stay where they are.
 
-    Source: Luo et al. 2019, as in Geirhos et al. 2020.
+    Source: Zhang & Zhu 2019 (patch shuffling).
     """
 
     tiles: int = 4

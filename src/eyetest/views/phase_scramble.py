@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -44,6 +45,14 @@ class PhaseScramble(View):
 
 def scrambled(images: Images, seeds: tuple[int, ...]) -> Tensor:
     """The scrambled images before contrast and clipping; they may leave [0, 1] by half."""
-    turn = torch.sgn(torch.fft.rfft2(white_noise(images, seeds)))
-    turn[..., 0, 0] = 1
-    return torch.fft.irfft2(torch.fft.rfft2(images) * turn, s=images.shape[2:])
+    # NumPy's transform and real arithmetic: torch's of one channel, and complex products, round with the batch size.
+    noise = np.fft.rfft2(white_noise(images, seeds).cpu().numpy())
+    phase = np.angle(noise)
+    phase[..., 0, 0] = 0
+    cosine, sine = (
+        torch.from_numpy(part.astype(np.float32)).to(images.device) for part in (np.cos(phase), np.sin(phase))
+    )
+    spectrum = torch.fft.rfft2(images)
+    real = cosine * spectrum.real - sine * spectrum.imag
+    imaginary = sine * spectrum.real + cosine * spectrum.imag
+    return torch.fft.irfft2(torch.complex(real, imaginary), s=images.shape[2:])
