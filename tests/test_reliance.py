@@ -271,9 +271,6 @@ def test_other_donors_are_refused():
 
 # coverage, by simulation with new images and new donors each time
 
-TRUE = 0.9, 0.4
-"""Thresholds of the two arms on the probit scale."""
-
 
 def names_only(labels, name):
     return ArraySplit(name, labels, np.arange(len(labels), dtype=np.int64), np.empty(0))
@@ -281,31 +278,31 @@ def names_only(labels, name):
 
 SIGNS = {"spoils": (-1, -1), "pulls": (1, -1)}
 """What a donor does to its own class's images and to others: harm both, or speak for its class more or less clearly."""
+ALIKE, UNLIKE = (0.4,) * 6, (0.9, 0.7, 0.4, 0.1, -0.4, -1.0)
+"""Threshold with another class's donor on the probit scale, by class; .9 with the own class's."""
 
 
-def simulated(random, table, pool, kind, donor_effect):
-    """Right answers (r 2 n): abilities of images and noise of rows have deviation 1, donors `donor_effect`."""
-    draws, _, n = table.donors.shape
-    threshold, sign = (np.array(x)[:, None] for x in (TRUE, SIGNS[kind]))
-    ability, lender = random.normal(size=n), donor_effect * random.normal(size=pool)
-    return (threshold + ability + sign * lender[table.donors] + random.normal(size=(draws, 2, n)) > 0).astype(float)
+def coverage(
+    simulations, n=600, pool=150, draws=1, kind="pulls", donor_effect=1.0, seed=0, others=ALIKE
+) -> dict[str, int]:
+    """How often the interval of the reliance, and the one that takes rows for independent, holds the truth.
 
-
-def coverage(simulations, n=600, pool=150, draws=1, kind="pulls", donor_effect=1.0, seed=0) -> dict[str, int]:
-    """How often the interval of the reliance, and the one that takes rows for independent, holds the truth."""
+    Abilities of images and noise of rows have deviation 1, donors `donor_effect`; class sizes are fixed.
+    """
     random = np.random.default_rng(seed)
     labels, lenders = np.arange(n) % 6, np.arange(pool) % 6
-    spread = np.sqrt(1 + 1 + donor_effect**2)
-    truth = float(np.diff(distributions.norm.cdf(np.array(TRUE) / spread))[0] * -1)
-    tables = [
-        donor_table(names_only(labels, "test"), names_only(lenders, "validation"), seed=k, draws=draws)
-        for k in range(10)
-    ]
+    threshold, sign = np.stack([np.full(n, 0.9), np.array(others)[labels]]), np.array(SIGNS[kind])[:, None]
+    chances = distributions.norm.cdf(threshold / np.sqrt(1 + 1 + donor_effect**2)).mean(1)
+    truth = chances[0] - chances[1]
+    splits = names_only(labels, "test"), names_only(lenders, "validation")
+    donors = [donor_table(*splits, seed=k, draws=draws).donors for k in range(10)]
     held = {"shared": 0, "naive": 0}
     for k in range(simulations):
-        right = simulated(random, tables[k % 10], pool, kind, donor_effect)
+        mine = donors[k % 10]
+        ability, lender = random.normal(size=n), donor_effect * random.normal(size=pool)
+        right = (threshold + ability + sign * lender[mine] + random.normal(size=mine.shape) > 0).astype(float)
         linear = reliance.difference(right[:, 0], right[:, 1])
-        found = reliance.interval(linear, tables[k % 10].donors)
+        found = reliance.interval(linear, mine)
         half = 1.96 * np.sqrt((linear.influence**2).sum()) / linear.influence.size
         held["shared"] += int(found.low <= truth <= found.high)
         held["naive"] += int(abs(linear.value - truth) <= half)
@@ -332,3 +329,10 @@ def test_the_interval_covers_and_a_naive_one_would_not():
 def test_the_interval_covers_in_a_thousand_simulations(draws, pool, kind, donor_effect):
     held = coverage(1000, 600, pool, draws, kind, donor_effect, seed=1)
     assert 0.93 <= held["shared"] / 1000 <= 0.97  # 99 % binomial band of .95 is .931 to .967
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="differences between classes count as chance of the donors; see the report")
+def test_the_interval_is_not_too_wide_where_classes_rely_on_the_cue_unequally():
+    held = coverage(1000, 600, 300, 8, donor_effect=0.5, others=UNLIKE)
+    assert held["shared"] / 1000 <= 0.97
