@@ -27,6 +27,8 @@ CODES = {
     "CUE005": "CMP016",
 }
 """Which comparison repeats which check."""
+NOT_COMPARED = {"ACC002"}
+"""Counts pairs of classes, which is no statistic of per-image columns."""
 MAIN = {
     "CMP001": ("accuracy",),
     "CMP003": ("gap",),
@@ -121,8 +123,14 @@ def compare_findings(a: Side, b: Side, *, classes: tuple[str, ...]) -> list[Comp
             f"{a.name} and {b.name} were audited on different images (data {a.fingerprint} and {b.fingerprint}); a paired "
             "comparison needs the same. Audit both on the same --data with the same --seed, then compare again."
         )
-    found = [_compared(source, a, b) for source in CODES]
+    found = [_compared(source, code, a, b) for source, code in (CODES | _plug_ins(a, b)).items()]
     return [*found, fixed_and_broken(a, b, classes)]
+
+
+def _plug_ins(a: Side, b: Side) -> dict[str, str]:
+    """Codes of the comparisons of checks that are not ours, from CMP100 on in the order of their codes."""
+    others = sorted(set(a.findings) & set(b.findings) - set(CODES) - NOT_COMPARED)
+    return {source: f"CMP{100 + number}" for number, source in enumerate(others)}
 
 
 def changed_rows(a: Predictions, b: Predictions) -> tuple[Rows, Rows]:
@@ -158,13 +166,12 @@ def fixed_and_broken(a: Side, b: Side, classes: tuple[str, ...]) -> Comparison:
     return Comparison(finding, a.predictions.ids, columns)
 
 
-def _compared(source: str, a: Side, b: Side) -> Comparison:
-    code = CODES[source]
+def _compared(source: str, code: str, a: Side, b: Side) -> Comparison:
     first, second = a.findings.get(source), b.findings.get(source)
     name = first.name if first else TITLES[code][0].lower().replace(" ", "_")
     shared = _differences(source, a, b)
     by_name = {estimate.name: estimate for estimate in shared}
-    main = next((by_name[one] for one in MAIN[code] if one in by_name), None)
+    main = next((by_name[one] for one in MAIN.get(code, tuple(by_name)) if one in by_name), None)
     if first is None or second is None or main is None:
         reason = f"This could not be compared: {source} has no number in both audits."
         return Comparison(_finding(code, name, "not_applicable", reason, [], [], [], {}))
@@ -278,10 +285,13 @@ def _status(main: Estimate) -> Status:
 
 def _headline(code: str, main: Estimate, first: Finding, second: Finding, a: Side, b: Side) -> str:
     was, now = first.estimate(main.name).value, second.estimate(main.name).value
-    what = WORDS.get(main.name) or WORDS[code]
+    what = WORDS.get(main.name) or WORDS.get(code, main.name)
+    if not main.unit.startswith("fraction"):
+        moved = f"{main.value:+.3g} ({main.low:+.3g} to {main.high:+.3g}), n = {main.n:,}"
+        return f"{what}: {was:.3g} in {a.name}, {now:.3g} in {b.name}, {moved}."
     numbers = f"{100 * main.value:+.1f} points ({100 * main.low:+.1f} to {100 * main.high:+.1f}), n = {main.n:,}"
     aside = _at_threshold(first, second) if code == "CMP004" else ""
-    if main.name in WORDS and not main.low <= 0 <= main.high:
+    if (main.name in WORDS or main.better == "neither") and not main.low <= 0 <= main.high:
         verb = "fell" if main.value < 0 else "rose"
         return f"The {what} {verb} from {was:.1%} in {a.name} to {now:.1%} in {b.name}: {numbers}."
     if main.low <= 0 <= main.high:
@@ -366,7 +376,8 @@ def _finding(
     params: Mapping[str, Cell],
     extra: tuple[str, ...] = (),
 ) -> Finding:
-    title, question = TITLES[code]
+    plain = (name.replace("_", " ").capitalize(), "What of this changed?")
+    title, question = TITLES.get(code, plain)
     return Finding(
         code=code,
         name=name,

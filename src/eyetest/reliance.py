@@ -60,6 +60,14 @@ def within(values: Array, chosen: Array) -> Linear:
     return Linear(value, chosen * (values - value) / part)
 
 
+def between(values: Array, first: Array, second: Array) -> Linear:
+    """Mean of `values` (r n) over the first rows (r n, bool), minus over the second; 0 where there are not both."""
+    if not (first.any() and second.any()):
+        return Linear(0.0, np.zeros_like(values))
+    (mean, influence), (other, against) = within(values, first), within(values, second)
+    return Linear(mean - other, influence - against)
+
+
 def weighted(values: Array, weights: Array) -> Linear:
     """Weighted mean; `weights` (n) are scaled to mean 1."""
     scaled = weights / weights.mean()
@@ -123,10 +131,41 @@ def variance(influence: Array, donors: Array) -> float:
     return max(own + shared, own / 2) / n**2
 
 
-def interval(linear: Linear, donors: Array, confidence: float = 0.95, *, scale: float = 1.0) -> Interval:
-    """Normal interval with the variance that knows about shared donors; `scale` is the effect of one whole row."""
+def stratified(influence: Array, strata: Sequence[Array]) -> Array:
+    """Influence (r n) less its mean in each stratum, one way of dividing the rows (n, or r n) after the other.
+
+    How many images a class has, and which classes lend, is fixed and no chance. The means that are taken off are paid
+    for in degrees of freedom; where images are too few for that, nothing is taken off, which is wider.
+
+    Source: Cochran 1977, section 5.6 (stratified sampling), on the linearised statistic.
+    """
+    images, left = influence.shape[1], influence
+    lost = sum(len(np.unique(stratum)) for stratum in strata)
+    if images <= 2 * lost:
+        return influence
+    for stratum in strata:
+        _, index = np.unique(np.broadcast_to(stratum, influence.shape), return_inverse=True)
+        place = index.ravel()
+        means = np.bincount(place, weights=left.ravel()) / np.bincount(place)
+        left = left - means[place].reshape(left.shape)
+    result: Array = left * np.sqrt(images / (images - lost))
+    return result
+
+
+def interval(
+    linear: Linear,
+    donors: Array,
+    strata: Sequence[Array] = (),
+    confidence: float = 0.95,
+    *,
+    scale: float = 1.0,
+) -> Interval:
+    """Normal interval with the variance that knows about shared donors; `scale` is the effect of one whole row.
+
+    `strata`: the class of each image (n) and of each other-class donor (r n).
+    """
     n = linear.influence.shape[1]
-    spread = np.sqrt(variance(linear.influence, donors) + PSEUDO * (scale / n) ** 2)
+    spread = np.sqrt(variance(stratified(linear.influence, strata), donors) + PSEUDO * (scale / n) ** 2)
     half = float(distributions.norm.ppf((1 + confidence) / 2)) * float(spread)
     return Interval(linear.value, linear.value - half, linear.value + half)
 
@@ -146,42 +185,46 @@ def widened(found: Interval, comparisons: int, confidence: float = 0.95) -> Inte
 
 
 def _two(rule: Callable[[Array, Array], Linear]) -> Rule:
-    """For columns first × r, second × r, donors 2 × r."""
+    """For columns first × r, second × r, then the table."""
 
     def read(columns: Array) -> Linear:
-        draws = len(columns) // 4
+        draws = (len(columns) - 1) // (2 + TABLE)
         return rule(columns[:draws], columns[draws : 2 * draws])
 
     return read
 
 
 def _share_of(effects: int) -> Rule:
-    """For columns (same × r, other × r) of each effect, the target first, then donors 2 × r."""
+    """For columns (same × r, other × r) of each effect, the target first, then the table."""
 
     def read(columns: Array) -> Linear:
-        draws = len(columns) // (2 * effects + 2)
+        draws = (len(columns) - 1) // (2 * effects + TABLE)
         blocks = [columns[k * draws : (k + 1) * draws] for k in range(2 * effects)]
         return share([same - other for same, other in zip(blocks[::2], blocks[1::2], strict=True)])
 
     return read
 
 
+TABLE = 3
+"""Columns a draw that every statistic here ends with, after them one more: same donors × r, other donors × r, their
+classes × r; the label."""
 RULES: Mapping[str, Rule] = {
     "swap_difference": _two(difference),
     "swap_relative": _two(relative),
     "swap_share_of_two": _share_of(2),
     "swap_share_of_three": _share_of(3),
 }
-"""Statistics of per-image columns that end with the donors (same × r, then other × r)."""
+"""Statistics of per-image columns that end with the donor table."""
 
 
-def of_columns(statistic: str, columns: Sequence[Array]) -> tuple[Linear, Array]:
-    """The statistic's value and influence, and the donors (r 2 n), from its columns."""
+def of_columns(statistic: str, columns: Sequence[Array]) -> tuple[Linear, Array, tuple[Array, Array]]:
+    """The statistic's value and influence, the donors (r 2 n), and the strata, from its columns."""
     stacked = np.stack(columns)
     linear = RULES[statistic](stacked)
     draws = linear.influence.shape[0]
-    donors = stacked[-2 * draws :].reshape(2, draws, -1).transpose(1, 0, 2)
-    return linear, donors.astype(np.int64)
+    table, label = stacked[-TABLE * draws - 1 : -1], stacked[-1]
+    donors = table[: 2 * draws].reshape(2, draws, -1).transpose(1, 0, 2)
+    return linear, donors.astype(np.int64), (label, table[2 * draws :])
 
 
 def paired(statistic: str, a: Sequence[Array], b: Sequence[Array]) -> Interval:
@@ -189,8 +232,8 @@ def paired(statistic: str, a: Sequence[Array], b: Sequence[Array]) -> Interval:
 
     Raises ValueError if the donors differ.
     """
-    (first, donors), (second, others) = of_columns(statistic, a), of_columns(statistic, b)
+    (first, donors, strata), (second, others, _) = of_columns(statistic, a), of_columns(statistic, b)
     if not np.array_equal(donors, others):
         raise ValueError("the two runs used different donors")
     moved = Linear(second.value - first.value, second.influence - first.influence)
-    return interval(moved, donors)
+    return interval(moved, donors, strata)

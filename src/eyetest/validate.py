@@ -30,8 +30,8 @@ def validate(
     models.mkdir(parents=True, exist_ok=True)
     answers: list[dict[str, Any]] = []
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting = [pool.submit(sit, one, models) for one in chosen]
         covered = None if quick else pool.submit(sit_coverage, seed, models)
+        waiting = [pool.submit(sit, one, models) for one in chosen]
         for done in as_completed(waiting):
             answers.append(done.result())
             if progress is not None:

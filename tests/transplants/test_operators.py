@@ -50,22 +50,21 @@ def chroma(image: np.ndarray) -> np.ndarray:
 # colour
 
 
-def test_colour_keeps_luma_and_takes_the_donors_chroma_where_nothing_clips():
+def test_colour_keeps_luma_and_spread_and_takes_the_donors_mean_chroma_where_nothing_clips():
     base, donor = images(0, 0.4, 0.6), images(1, 0.45, 0.55) + torch.tensor([0.05, 0.0, -0.05]).view(1, 3, 1, 1)
     changed = Colour()(Batch(base), Batch(donor)).double().numpy()
     assert 0 < changed.min() < changed.max() < 1
     for old, new, lender in zip(base.double().numpy(), changed, donor.double().numpy(), strict=True):
         assert np.allclose(np.tensordot(LUMA, new, 1), np.tensordot(LUMA, old, 1), atol=ROUNDING)
         assert chroma(new).mean((1, 2)) == pytest.approx(chroma(lender).mean((1, 2)), abs=ROUNDING)
-        assert chroma(new).std((1, 2)) == pytest.approx(chroma(lender).std((1, 2)), abs=ROUNDING)
+        assert chroma(new).std((1, 2)) == pytest.approx(chroma(old).std((1, 2)), abs=ROUNDING)
 
 
-def test_a_grey_image_takes_a_tint_and_is_not_stretched_into_colour_noise():
+def test_a_grey_image_takes_a_tint():
     base = torch.full((1, 3, 32, 32), 0.5) + 1e-4 * images(0, -1, 1, n=1)
     donor = images(1, 0.2, 0.8, n=1)
     changed = Colour()(Batch(base), Batch(donor)).double().numpy()[0]
-    stretched = chroma(donor.double().numpy()[0]).std((1, 2)) * chroma(base.double().numpy()[0]).std((1, 2)) / 0.01
-    assert chroma(changed).std((1, 2)) == pytest.approx(stretched, rel=0.01)
+    assert chroma(changed).std((1, 2)).max() < 1e-3
     assert chroma(changed).mean((1, 2)) == pytest.approx(chroma(donor.double().numpy()[0]).mean((1, 2)), abs=1e-5)
 
 

@@ -49,6 +49,11 @@ class Swapped:
     """r n: whether the unchanged image was answered right."""
 
     @property
+    def strata(self) -> tuple[np.ndarray, np.ndarray]:
+        """The class of each image (n), and of each other-class donor (r n): fixed, and no chance."""
+        return self.swaps.labels, self.swaps.table.classes[:, 1]
+
+    @property
     def right(self) -> np.ndarray:
         """r 2 n, 0 or 1."""
         result: np.ndarray = self.swaps.correct.astype(np.float64)
@@ -56,9 +61,22 @@ class Swapped:
 
     @property
     def followed(self) -> np.ndarray:
-        """r 2 n: whether the answer was the class of the other-class donor, in both arms."""
-        result: np.ndarray = (self.swaps.predicted == self.swaps.table.classes[:, 1:]).astype(np.float64)
+        """r n: whether the answer to the other class's cue was the donor's class."""
+        result: np.ndarray = (self.swaps.predicted[:, 1] == self.swaps.table.classes[:, 1]).astype(np.float64)
         return result
+
+    @property
+    def unprompted(self) -> np.ndarray:
+        """r n: how often that would be without following: the answers to it that are neither class, a class.
+
+        With two classes there is no third, and the same class's cue stands in.
+        """
+        predicted, k = self.swaps.predicted, self.swaps.logits.shape[3]
+        if k == 2:
+            result: np.ndarray = (predicted[:, 0] == self.swaps.table.classes[:, 1]).astype(np.float64)
+            return result
+        result = (predicted[:, 1] != self.swaps.labels) & (predicted[:, 1] != self.swaps.table.classes[:, 1])
+        return result / (k - 2)
 
     @property
     def effect(self) -> np.ndarray:
@@ -78,8 +96,8 @@ class Swapped:
         parts = {
             "same": self.right[:, 0],
             "other": self.right[:, 1],
-            "followed": self.followed[:, 1],
-            "unprompted": self.followed[:, 0],
+            "followed": self.followed,
+            "unprompted": self.unprompted,
         }
         return {f"{self.transplant.key}.{name}_{r}": part[r] for name, part in parts.items() for r in range(len(part))}
 
@@ -189,7 +207,7 @@ def cue_estimates(one: Swapped) -> list[Estimate]:
         _estimate(f"{key}.artefact", "swap_difference", (*right, *names["same"], *donors), one, "neither",
                   reliance.difference(one.plain, one.right[:, 0])),
         _estimate(f"{key}.capture", "swap_difference", (*names["followed"], *names["unprompted"], *donors), one, better,
-                  reliance.difference(one.followed[:, 1], one.followed[:, 0])),
+                  reliance.difference(one.followed, one.unprompted)),
         _estimate(f"{key}.relative_reliance", "swap_relative", (*names["same"], *names["other"], *donors), one, better,
                   reliance.relative(one.right[:, 0], one.right[:, 1])),
         *_balanced(one, better),
@@ -215,7 +233,7 @@ def sentence(one: Swapped, by_name: Mapping[str, Estimate]) -> str:
 def cue_gallery(one: Swapped, predictions: Predictions, classes: tuple[str, ...]) -> Gallery:
     """Images that were right as they are and with their own class's cue, and went over to the other donor's class."""
     swaps = one.swaps
-    followed = (one.followed[0, 1] * one.right[0, 0] * one.plain[0]).astype(bool)
+    followed = (one.followed[0] * one.right[0, 0] * one.plain[0]).astype(bool)
     sure = _softmax(swaps.logits[0, 1]).max(1)
     chosen = np.flatnonzero(followed)
     chosen = chosen[np.lexsort((swaps.table.rows[chosen], -sure[chosen]))]
@@ -286,14 +304,17 @@ def _judged(transplant: Transplant) -> bool:
 
 
 def _shared_columns(one: Swapped) -> dict[str, Column]:
-    donors = one.swaps.table.donors.astype(np.float64)
-    names = _donor_names(len(donors))
-    values = [*donors[:, 0], *donors[:, 1]]
-    return {"right": one.plain[0], **dict(zip(names, values, strict=True))}
+    table, labels = one.swaps.table, one.swaps.labels
+    values = [*table.donors[:, 0], *table.donors[:, 1], *table.classes[:, 1], labels]
+    names = _donor_names(len(table.donors))
+    return {"right": one.plain[0]} | {
+        name: column.astype(np.float64) for name, column in zip(names, values, strict=True)
+    }
 
 
 def _donor_names(draws: int) -> tuple[str, ...]:
-    return tuple(f"donor_{arm}_{r}" for arm in ("same", "other") for r in range(draws))
+    """The columns that every statistic of swaps ends with."""
+    return (*(f"{name}_{r}" for name in ("donor_same", "donor_other", "lent") for r in range(draws)), "label")
 
 
 def _estimate(
@@ -307,7 +328,7 @@ def _estimate(
     scale: float = 1.0,
 ) -> Estimate:
     """`scale` is the effect of one whole row on the mean, times n."""
-    found = reliance.interval(linear, one.swaps.table.donors, scale=scale)
+    found = reliance.interval(linear, one.swaps.table.donors, one.strata, scale=scale)
     return Estimate(
         name=name,
         value=found.value,
@@ -396,12 +417,22 @@ def _class_table(found: Sequence[Swapped], by_name: Mapping[str, Estimate], clas
 
 
 def directions(one: Swapped) -> dict[int, tuple[stats.Interval, float]]:
-    """Capture by the class of the donor, with its p-value after Holm."""
-    table = one.swaps.table
-    values = one.followed[:, 1] - one.followed[:, 0]
-    present = sorted(set(table.classes[:, 1].ravel().tolist()))
+    """By class: how much oftener images of other classes are answered so with donors of that class than of a third.
+
+    With the p-value after Holm; empty with two classes.
+    """
+    table, labels = one.swaps.table, one.swaps.labels
+    lent, predicted = table.classes[:, 1], one.swaps.predicted[:, 1]
+    present = sorted(set(lent.ravel().tolist()))
+    if one.swaps.logits.shape[3] == 2:
+        return {}
     found = [
-        reliance.interval(reliance.within(values, table.classes[:, 1] == c), table.donors, scale=float(len(present)))
+        reliance.interval(
+            reliance.between((predicted == c).astype(np.float64), lent == c, (lent != c) & (labels != c)),
+            table.donors,
+            one.strata,
+            scale=float(len(present)),
+        )
         for c in present
     ]
     adjusted = stats.holm([reliance.p_value(interval) for interval in found])
@@ -414,19 +445,28 @@ def _direction_table(found: Sequence[Swapped], classes: tuple[str, ...]) -> Tabl
         for one in found
         for c, (interval, p) in directions(one).items()
     )
-    names = ("cue and donor class", "more images answered as that class", "low", "high", "p (Holm over classes)")
+    names = (
+        "cue and donor class",
+        "more answered so than with a third class's",
+        "low",
+        "high",
+        "p (Holm over classes)",
+    )
     return Table(title="Whose cue turns other images into its class", columns=names, rows=rows)
 
 
 def _direction_sentence(one: Swapped, classes: tuple[str, ...]) -> str:
     found = directions(one)
+    if not found:
+        return ""
     strongest = max(found, key=lambda c: found[c][0].low)
     interval, p = found[strongest]
     if p >= 0.05 or interval.low <= 0:
         return ""
+    words, name = one.transplant.words, classes[strongest]
     return (
-        f" With {one.transplant.words} of {classes[strongest]}, {100 * interval.value:.1f} % ({100 * interval.low:.1f} to "
-        f"{100 * interval.high:.1f}) more images of other classes are answered {classes[strongest]}."
+        f" With {words} of {name}, {100 * interval.value:.1f} % ({100 * interval.low:.1f} to {100 * interval.high:.1f}) "
+        f"more images of other classes are answered {name} than with {words} of a third class."
     )
 
 

@@ -84,7 +84,9 @@ def standing(one: Swapped, k: int) -> tuple[Estimate, Mapping[str, Column]]:
     stands = one.plain * (predicted == labels)
     strays = one.plain * ((predicted != labels) & (predicted != one.swaps.table.classes[:, 1]))
     excess = stands - strays / (k - 2)
-    found = reliance.interval(reliance.within(excess, one.plain == 1), one.swaps.table.donors, scale=_scale(one))
+    found = reliance.interval(
+        reliance.within(excess, one.plain == 1), one.swaps.table.donors, one.strata, scale=_scale(one)
+    )
     masked = isinstance(one.transplant, Object)
     estimate = Estimate(
         name="wrong_reasons" if masked else "stands_without_centre",

@@ -102,6 +102,6 @@ def _audit(
     right = {key: logits.argmax(3) == labels for key, (logits, _) in found.items()}
     effects = {key: arms.astype(np.float64) for key, arms in right.items()}
     return {
-        key: reliance.interval(reliance.difference(arms[:, 0], arms[:, 1]), table.donors)
+        key: reliance.interval(reliance.difference(arms[:, 0], arms[:, 1]), table.donors, (labels, table.classes[:, 1]))
         for key, arms in effects.items()
     }

@@ -4,32 +4,49 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, final
 
 import torch
 
 from .. import flow
-from ..checks.background_cue import BackgroundCue
-from ..checks.colour_cue import ColourCue
-from ..checks.frequency_cue import FrequencyCue
-from ..checks.texture_cue import TextureCue
+from ..checks._cue import LIMITS, CueCheck
 from ..data.base import Dataset
 from ..data.planted import planted
 from ..models.load import load_model
 from ..store import RunDir, replacing
 from ..training.recipe import Recipe
+from ..transplants.background import Background
+from ..transplants.base import Transplant
+from ..transplants.border import Border
+from ..transplants.cell import grid
+from ..transplants.colour import Colour
+from ..transplants.fine import Fine
+from ..transplants.object_colour import ObjectColour
 from .candidates import Candidate
 from .truth import Truth, planted_truth
 
 RECIPE = Recipe(name="exam", width=8, blocks=1, epochs=6)
 """About 16 seconds on one thread."""
-CHECKS = (
-    ColourCue(removal=False),
-    TextureCue(removal=False),
-    BackgroundCue(removal=False, corners_only=True),
-    FrequencyCue(removal=False),
-)
+
+
+@final
+@dataclass(frozen=True)
+class ScoredCues(CueCheck):
+    """The cues that the exam scores, asked as the cue checks ask them."""
+
+    code: ClassVar[str] = "EXM001"
+    title: ClassVar[str] = "Scored cues"
+    question: ClassVar[str] = "Which planted cue does it use?"
+    limits: ClassVar[tuple[str, ...]] = LIMITS
+
+    def transplants(self) -> tuple[Transplant, ...]:
+        """One for each planted cue, the border, and the four corners."""
+        corners = [cell for cell in grid() if cell.corner]
+        return Colour(), ObjectColour(), Fine(), Background(), Border(), *corners
+
+
 DRAWS = 1
 
 
@@ -67,7 +84,7 @@ def sit(candidate: Candidate, folder: Path) -> dict[str, Any]:
 
 def _audited(training: Dataset, data: Dataset, seed: int, path: Path) -> RunDir:
     trained = flow.train(training, RECIPE, out=path / "train", seed=seed, device="cpu")
-    return flow.audit(trained, data, checks=CHECKS, draws=DRAWS, out=path / "audit", seed=0, device="cpu")
+    return flow.audit(trained, data, checks=[ScoredCues()], draws=DRAWS, out=path / "audit", seed=0, device="cpu")
 
 
 def _reliances(run: RunDir) -> dict[str, list[float]]:

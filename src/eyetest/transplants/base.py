@@ -17,6 +17,8 @@ from ._infill import infill
 
 LUMA = (0.299, 0.587, 0.114)
 """ITU-R BT.601."""
+SMALLEST = 0.01
+"""Standard deviation below which pixels count as flat and are not stretched further."""
 NATIVE = 32
 """Image width for which pixel parameters are given; they scale with the width."""
 

@@ -1,4 +1,4 @@
-"""The colours: the donor's chroma statistics over the image's own luma."""
+"""The colours: the donor's mean chroma over the image's own luma."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import torch
 from ..tensors import Images
 from .base import LUMA, Batch, Transplant
 
-SMALLEST = 0.01
-"""Standard deviation of chroma below which an image counts as grey and is not stretched further."""
-
 
 @final
 @dataclass(frozen=True)
 class Colour(Transplant):
-    """The image's luma with its chroma moved and scaled to the donor's mean and standard deviation."""
+    """The image's luma with its chroma moved to the donor's mean.
+
+    Its spread stays: scaling it to the donor's cost 12 points of accuracy more on planted data with a donor of the same
+    class, and measured two thirds of the true reliance instead of nine tenths (docs/design/changes.md).
+    """
 
     @property
     def key(self) -> str:
@@ -30,10 +31,7 @@ class Colour(Transplant):
         return "the colours"
 
     def __call__(self, base: Batch, donor: Batch) -> Images:
-        """Red − luma and blue − luma are restandardised; green follows, so that the luma stays."""
-        (mean, spread), (new_mean, new_spread) = (
-            (x.mean((2, 3), keepdim=True), x.std((2, 3), keepdim=True)) for x in (base.chroma, donor.chroma)
-        )
-        red, blue = ((base.chroma - mean) * (new_spread / spread.clamp_min(SMALLEST)) + new_mean).unbind(1)
+        """Red − luma and blue − luma are moved; green follows, so that the luma stays."""
+        red, blue = (donor.chroma.mean((2, 3), keepdim=True) - base.chroma.mean((2, 3), keepdim=True)).unbind(1)
         green = -(LUMA[0] * red + LUMA[2] * blue) / LUMA[1]
-        return (base.luma + torch.stack([red, green, blue], 1)).clamp(0, 1)
+        return (base.images + torch.stack([red, green, blue], 1)).clamp(0, 1)

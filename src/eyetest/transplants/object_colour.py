@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from ..tensors import Images
-from .base import Batch, Transplant
-from .colour import SMALLEST
+from .base import SMALLEST, Batch, Transplant
 
 
 @final

@@ -9,8 +9,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from ..tensors import Images
-from .base import Batch, Transplant, scaled
-from .colour import SMALLEST
+from .base import SMALLEST, Batch, Transplant, scaled
 
 
 @final
