@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .data import Dataset, load_data
-    from .flow import audit, compare, study, train
+    from .flow import audit, study, train
     from .models.classifier import Classifier
+    from .pairing import compare
     from .store import RunDir
     from .training.recipe import Recipe
 
@@ -21,7 +22,7 @@ _WHERE = {
     "Recipe": ".training.recipe",
     "RunDir": ".store",
     "audit": ".flow",
-    "compare": ".flow",
+    "compare": ".pairing",
     "load_data": ".data",
     "study": ".flow",
     "train": ".flow",
