@@ -33,6 +33,8 @@ from .training.recipe import Recipe
 from .training.recipe import recipe as named_recipe
 from .types import Rows
 
+__all__ = ["AuditJob", "audit", "compare", "find_checks", "find_device", "plan_audit", "silent", "study", "train"]
+
 Progress = Callable[[str, float, float], None]
 """What is being done, the fraction of it that is done, images a second (0: not known)."""
 

@@ -48,7 +48,7 @@ def replacing(path: Path) -> Iterator[Path]:
                 f"The disk is full: {path} could not be written. What was finished before is intact. "
                 "Free some space (`eyetest runs` lists sizes) and give the same command again; it resumes."
             ) from error
-        if isinstance(error, (PermissionError, NotADirectoryError)) or getattr(error, "errno", None) == errno.EROFS:
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS):
             raise RunError(
                 f"{path} cannot be written ({error.strerror}); a directory of yours was expected. Give another --out."
             ) from error
