@@ -12,6 +12,8 @@ from nbclient import NotebookClient
 
 import eyetest
 from eyetest.cli.app import app
+from eyetest.data import load_data
+from eyetest.data.planted import CUES
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,6 +34,14 @@ def test_every_command_in_the_docs_parses(page):
     assert commands
     for command in commands:
         app.parse_args(shlex.split(command), exit_on_error=False, print_error=False)
+
+
+def test_the_start_page_names_every_planted_cue():
+    text = (ROOT / "docs" / "start.md").read_text(encoding="utf-8")
+    assert [cue for cue in CUES if cue not in text] == []
+    assert (
+        load_data(re.search(r"`(planted:\w+\+[^`]+)`", text)[1]).title == "planted colour and patch cues, strength 0.9"
+    )
 
 
 def test_links_in_the_docs_lead_somewhere():

@@ -5,6 +5,10 @@ from __future__ import annotations
 import dataclasses
 import errno
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +19,8 @@ from eyetest import flow
 from eyetest.__main__ import code
 from eyetest.checks.accuracy import Accuracy
 from eyetest.cli.show import crashed
-from eyetest.data.base import Dataset
+from eyetest.data.base import Dataset, SplitData
+from eyetest.data.planted import PlantedSpec, planted
 from eyetest.data.split import ArraySplit
 from eyetest.errors import RunError, UserError
 from eyetest.models.classifier import Classifier
@@ -192,6 +197,113 @@ def test_the_test_split_chooses_nothing(tiny: Dataset, tiny_recipe: Recipe, tmp_
     assert runs[0].model.read_bytes() == runs[1].model.read_bytes()
 
 
+KILLED = """
+import sys
+from eyetest import flow
+from eyetest.data.planted import PlantedSpec, planted
+from eyetest.training.recipe import Recipe
+
+data = planted(PlantedSpec(classes=3, train=120, validation=60, test=60))
+flow.train(data, Recipe(epochs=400, width=4, blocks=1, batch_size=32), out=sys.argv[1], device="cpu")
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_leaves_a_run_that_goes_on(tiny: Dataset, tiny_recipe: Recipe, tmp_path: Path) -> None:
+    lines = tmp_path / "cut" / "train" / "metrics.jsonl"
+    with subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "cut")]) as process:
+        while process.poll() is None and not (lines.is_file() and len(lines.read_text().splitlines()) >= 2):
+            time.sleep(0.01)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    cut = RunDir.open(tmp_path / "cut")
+    assert cut.record.status == "running"
+    assert 2 <= len(cut.metrics()) < 400
+    (cut.path / "train" / ".metrics.jsonl.1.part").write_text("half a li")
+    epochs = len(cut.metrics()) + 1
+    recipe = dataclasses.replace(tiny_recipe, epochs=epochs)
+    cut.write_record(cut.record.model_copy(update={"config": {"recipe": dataclasses.asdict(recipe)}}))
+    resumed = flow.train(tiny, recipe, out=cut.path, device="cpu")
+    whole = flow.train(tiny, recipe, out=tmp_path / "whole", device="cpu")
+    assert resumed.model.read_bytes() == whole.model.read_bytes()
+    assert [m.train_loss for m in resumed.metrics()] == [m.train_loss for m in whole.metrics()]
+    assert not list(cut.path.rglob("*.part"))
+
+
+class Locked(SplitData):
+    """A test split that nobody may read; its length is all that a run record needs."""
+
+    name = "test"
+
+    def __len__(self) -> int:
+        return 60
+
+    def __getattr__(self, name: str) -> object:
+        raise AssertionError(f"the test split's {name} was read")
+
+    def images(self, rows: object) -> object:
+        raise AssertionError("the test images were read")
+
+
+def test_training_never_reads_the_test_split(tiny: Dataset, tiny_recipe: Recipe, tmp_path: Path) -> None:
+    locked = dataclasses.replace(tiny, splits={**tiny.splits, "test": Locked()})
+    run = flow.train(locked, tiny_recipe, out=tmp_path / "run", device="cpu")
+    assert run.record.status == "complete"
+    with pytest.raises(AssertionError, match="was read"):
+        flow.audit(run, locked, out=tmp_path / "audit", checks=["accuracy"], device="cpu")
+
+
+def test_ctrl_c_before_the_first_swap_says_nothing_of_cues(
+    study: RunDir, tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(flow, "swap_all", stop)
+    with pytest.raises(KeyboardInterrupt):
+        flow.audit(study.children[0], tiny, out=tmp_path / "a", checks=["accuracy", "colour_cue"], device="cpu")
+    assert list(RunDir.open(tmp_path / "a").findings) == ["ACC001"]
+
+
+def test_a_comparison_with_other_pictures_is_refused(study: RunDir, tmp_path: Path) -> None:
+    baseline, improved, _ = study.children
+    other = planted(PlantedSpec(classes=3, train=6, validation=6, test=60, seed=1))
+    with pytest.raises(UserError, match="other images"):
+        flow.compare(baseline, improved, out=tmp_path / "c", data=other)
+    assert not (tmp_path / "c").exists()
+
+
+def test_recipes_of_one_name_and_another_kind_of_run_are_refused(
+    study: RunDir, tiny: Dataset, tiny_recipe: Recipe, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="different names"):
+        flow.study(tiny, [tiny_recipe, tiny_recipe], out=tmp_path / "s", device="cpu")
+    assert not (tmp_path / "s").exists()
+    unfinished = RunDir(tmp_path / "unfinished")
+    unfinished.write_record(study.record.model_copy(update={"status": "interrupted"}))
+    before = unfinished.record
+    with pytest.raises(RunError, match="kind, config differ"):
+        flow.train(tiny, tiny_recipe, out=unfinished.path, device="cpu")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    with pytest.raises(RunError, match="no eyetest run"):
+        flow.train(tiny, tiny_recipe, out=tmp_path / "mine", device="cpu")
+    assert unfinished.record == before
+    assert [file.name for file in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.slow
+def test_two_classes_work_from_training_to_comparison(tiny_recipe: Recipe, tmp_path: Path) -> None:
+    two = planted(PlantedSpec(classes=2, train=80, validation=20, test=40))
+    other = dataclasses.replace(tiny_recipe, name="improved", flip=True)
+    run = flow.study(two, [tiny_recipe, other], out=tmp_path / "two", device="cpu")
+    found = [finding for child in run.children for finding in child.findings.values()]
+    assert {finding.code for finding in found} == CHECKS | COMPARISONS
+    assert not [finding.params for finding in found if finding.status == "error"]
+    # With two classes the only other class is the donor's, so CUE005 has no chance level and says so.
+    assert {finding.code for finding in found if finding.status == "not_applicable"} == {"CUE005", "CMP016"}
+
+
 @pytest.mark.slow
 def test_ctrl_c_leaves_a_usable_audit_that_resumes(study: RunDir, tiny: Dataset, tmp_path: Path) -> None:
     def stop(what: str, fraction: float, speed: float) -> None:
@@ -247,6 +359,24 @@ def test_bad_input_is_one_paragraph_and_code_2(
     assert says in error
     assert "Traceback" not in error
     assert not list(tmp_path.iterdir())
+
+
+def test_reading_runs_needs_no_torch(study: RunDir, tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from eyetest.__main__ import code\n"
+        "study, a, b, out = sys.argv[1:]\n"
+        "commands = ['show', study], ['report', study, '--out', out + '/page.html'], ['compare', a, b, '--out', out + '/c']\n"
+        "done = max(code(command) for command in commands)\n"
+        "sys.exit(99 if {'torch', 'lightning_fabric'} & set(sys.modules) else done)"
+    )
+    paths = [str(run.path) for run in (study, *study.children[:2])]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *paths, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "page.html").is_file()
+    assert (tmp_path / "c" / "report.html").is_file()
 
 
 def test_show_and_plan_as_json(study: RunDir, capsys: pytest.CaptureFixture[str]) -> None:

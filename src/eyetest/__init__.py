@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .checks._cue import CueCheck
     from .data import Dataset, load_data
-    from .flow import audit, compare, study, train
+    from .flow import audit, study, train
     from .models.classifier import Classifier
+    from .pairing import compare
     from .store import RunDir
     from .tensors import Images
     from .training.recipe import Recipe
@@ -28,7 +29,7 @@ _WHERE = {
     "RunDir": ".store",
     "Transplant": ".transplants.base",
     "audit": ".flow",
-    "compare": ".flow",
+    "compare": ".pairing",
     "load_data": ".data",
     "study": ".flow",
     "train": ".flow",

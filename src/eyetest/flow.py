@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import os
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +13,9 @@ from lightning_fabric import Fabric
 
 from .checks import checks as registry
 from .checks.base import Check
-from .comparison import OTHER, Side, changed_rows, compare_findings
+from .comparison import changed_rows
 from .data import Dataset, load_data
 from .engine.execute import explain_all, predict_all, sample_columns, selected
-from .engine.pictures import draw_galleries
 from .engine.plan import Work, gather, measure_speed, within
 from .engine.plan import plan as make_plan
 from .engine.probe import probe_all
@@ -28,18 +24,20 @@ from .engine.swap import swap_all
 from .errors import UserError, unknown_name
 from .models.classifier import Classifier
 from .models.load import load_model
+from .pairing import IDENTITY, compare
 from .provenance import new_record
-from .records import Finding, Gallery, Plan, RunKind, RunRecord
-from .store import RunDir, new_run_path
+from .records import Plan
+from .store import RunDir, recorded, run_path
 from .training.loop import train_model
+from .training.processes import Processes
 from .training.recipe import Recipe
 from .training.recipe import recipe as named_recipe
 from .types import Rows
 
+__all__ = ["AuditJob", "audit", "compare", "find_checks", "find_device", "plan_audit", "silent", "study", "train"]
+
 Progress = Callable[[str, float, float], None]
 """What is being done, the fraction of it that is done, images a second (0: not known)."""
-RUNS = Path("runs")
-IDENTITY = "identity"
 
 
 def silent(what: str, fraction: float, images_per_second: float) -> None:
@@ -55,12 +53,19 @@ def train(
     device: str = "auto",
     progress: Progress = silent,
 ) -> RunDir:
-    """Train one model; the run holds its weights and history. An unfinished run in `out` is resumed."""
+    """Train one model; the run holds its weights and history. An unfinished run in `out` is resumed.
+
+    Under torchrun or srun all processes train it together, and the first one writes.
+    """
     data, recipe, device = _data(data), _recipe(recipe), find_device(device)
+    fabric = Processes.here().fabric(device)
     record = new_record("train", data.record(), (), seed=seed, device=device, config=_train_config(recipe))
-    run = RunDir.begin(_path(out, record, recipe.name), record)
-    with _recorded(run):
-        _train_into(run, data, recipe, seed, device, progress)
+    path, recipe = fabric.broadcast((run_path(out, record, recipe.name), recipe))
+    if fabric.global_rank > 0:
+        return _help(path, data, recipe, seed, fabric)
+    run = RunDir.begin(path, record)
+    with recorded(run):
+        _train_into(run, data, recipe, seed, fabric, progress)
     return run
 
 
@@ -88,11 +93,11 @@ def audit(
     config = {"checks": [check.code for check in chosen], "budget": budget, "draws": draws}
     models = (classifier.record(),)
     record = new_record("audit", data.record(), models, seed=seed, device=str(classifier.device), config=config)
-    run = RunDir.begin(_path(out, record, classifier.name), record)
+    run = RunDir.begin(run_path(out, record, classifier.name), record)
     if source is not None:
         run.borrow_training(source)
     job = AuditJob(run, classifier, data, chosen, seed, progress)
-    with _recorded(run, job.salvage):
+    with recorded(run, job.salvage):
         job.predict(budget, draws)
         job.finish(job.selected())
     return run
@@ -114,31 +119,6 @@ def plan_audit(
     return make_plan(within(find_checks(checks, skip), data, speed, budget), data, speed)
 
 
-def compare(
-    a: RunDir | Path | str, b: RunDir | Path | str, *, out: Path | str | None = None, data: Dataset | None = None
-) -> RunDir:
-    """The same questions on the difference of two audits, paired on the same images; always B − A."""
-    first, second = _run(a), _run(b)
-    left, right = first.record, second.record
-    compared = compare_findings(_side(first), _side(second), classes=left.data.classes)
-    path = _path(out, left, f"{left.models[0].name}_against_{right.models[0].name}")
-    children = tuple(Path(os.path.relpath(run.path, path)).as_posix() for run in (first, second))
-    config = {"children": list(children)}
-    models = left.models + right.models
-    record = new_record("compare", left.data, models, seed=left.seed, device=left.device, config=config)
-    run = RunDir.begin(path, record.model_copy(update={"children": children}))
-    with _recorded(run):
-        for one in compared:
-            if one.columns:
-                run.write_scores(one.finding.code, one.ids, one.columns)
-            if data is not None:
-                draw_galleries(run, one.finding, data, first.maps, second.maps)
-            else:
-                _copy_pictures(run, one.finding, first, second)
-            run.write_finding(one.finding)
-    return run
-
-
 def study(
     data: Dataset | str | Path,
     recipes: Sequence[Recipe | str] = ("baseline", "improved"),
@@ -153,23 +133,31 @@ def study(
 ) -> RunDir:
     """Train every recipe, audit each model, compare each with the first, and write one page.
 
-    Both models are predicted first, so that maps of both exist for every image that either is asked about.
+    All models are trained first, under torchrun or srun by all processes together. Then both models of a seed are
+    predicted, so that maps of both exist for every image that either is asked about.
     """
-    data, device = _data(data), find_device(device)
-    plans = [_recipe(one) for one in recipes]
-    chosen = find_checks(checks, skip)
-    names = [f"{plan.name}-{seed + k}" for k in range(seeds) for plan in plans]
+    data, device, chosen = _data(data), find_device(device), find_checks(checks, skip)
+    fabric = Processes.here().fabric(device)
+    plans = fabric.broadcast([_recipe(one) for one in recipes])
+    _require_distinct([plan.name for plan in plans])
     config = {
         "recipes": [dataclasses.asdict(plan) for plan in plans],
         "seeds": seeds,
         "checks": [c.code for c in chosen],
     }
     record = new_record("study", data.record(), (), seed=seed, device=device, config=config)
-    run = RunDir.begin(_path(out, record, "study"), record)
-    with _recorded(run):
-        for k in range(seeds):
-            _one_seed(run, data, plans, chosen, seed + k, device, progress)
-        comparisons = [_compared(name) for name in names if not name.startswith(f"{plans[0].name}-")]
+    path, numbers = fabric.broadcast(run_path(out, record, "study")), range(seed, seed + seeds)
+    if fabric.global_rank > 0:
+        for number, plan in itertools.product(numbers, plans):
+            _help(path / f"{plan.name}-{number}", data, plan, number, fabric)
+        return RunDir(path)
+    run = RunDir.begin(path, record)
+    with recorded(run):
+        trained = [[_child(run, data, plan, chosen, n, fabric, progress) for plan in plans] for n in numbers]
+        for children, number in zip(trained, numbers, strict=True):
+            _one_seed(run, children, data, chosen, number, device, progress)
+        names = [f"{plan.name}-{number}" for number, plan in itertools.product(numbers, plans)]
+        comparisons = [_compared(f"{plan.name}-{number}") for number, plan in itertools.product(numbers, plans[1:])]
         run.write_record(run.record.model_copy(update={"children": (*names, *comparisons)}))
     run.report()
     return run
@@ -208,11 +196,13 @@ class AuditJob:
 
     def salvage(self) -> None:
         """After Ctrl-C: the findings that the finished passes allow."""
-        ready = [check for check in self.work.checks if all(self.run.has_predictions(k) for k in self._keys(check))]
+        ready = [check for check in self.work.checks if self._answered(check)]
         run_checks(self.run, dataclasses.replace(self.work, checks=tuple(ready)), self.data, seed=self.seed)
 
-    def _keys(self, check: Check) -> list[str]:
-        return [self.work.key(need) for need in gather([check]).predicts]
+    def _answered(self, check: Check) -> bool:
+        own = gather([check])
+        predicted = all(self.run.has_predictions(self.work.key(need)) for need in own.predicts)
+        return predicted and (not own.transplants or self.run.has_swaps(0))
 
     def _settled(self, work: Work) -> Work:
         """The sample sizes of the first attempt, if this is a resumed audit; speed differs from day to day."""
@@ -250,33 +240,39 @@ def _checks_of(one: str | Check, by_name: Mapping[str, Check]) -> list[Check]:
 
 
 def find_device(name: str) -> str:
-    """`auto` is CUDA where there is one, else MPS, else the CPU."""
-    if name != "auto":
-        return name
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    """The device called auto (CUDA where there is one, else MPS, else the CPU), cuda, mps or cpu.
+
+    Raises UserError if it is not here.
+    """
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return next(one for one, there in here.items() if there)
+    if name not in here:
+        raise unknown_name("device", name, ("auto", *here))
+    if not here[name]:
+        usable = " or ".join(one for one, there in here.items() if there)
+        raise UserError(f"There is no {name} device here; {usable} was expected. Leave --device out to take the best.")
+    return name
 
 
 def _one_seed(
     run: RunDir,
+    children: Sequence[RunDir],
     data: Dataset,
-    plans: Sequence[Recipe],
     checks: Sequence[Check],
     seed: int,
     device: str,
     progress: Progress,
 ) -> None:
-    children = [_child(run, data, plan, checks, seed, device, progress) for plan in plans]
     jobs = [AuditJob(child, _classifier(child, data, device)[0], data, checks, seed, progress) for child in children]
     for job in jobs:
         if job.run.record.status != "complete":
-            with _recorded(job.run, job.salvage, status="running"):
+            with recorded(job.run, job.salvage, status="running"):
                 job.predict()
     rows = _union(jobs)
     for job in jobs:
         if job.run.record.status != "complete":
-            with _recorded(job.run, job.salvage):
+            with recorded(job.run, job.salvage):
                 job.finish(rows)
     for job in jobs[1:]:
         path = run.path / _compared(job.run.path.name)
@@ -285,16 +281,16 @@ def _one_seed(
 
 
 def _child(
-    run: RunDir, data: Dataset, plan: Recipe, checks: Sequence[Check], seed: int, device: str, progress: Progress
+    run: RunDir, data: Dataset, plan: Recipe, checks: Sequence[Check], seed: int, fabric: Fabric, progress: Progress
 ) -> RunDir:
     path = run.path / f"{plan.name}-{seed}"
     if (path / "run.json").is_file() and RunDir.open(path).record.status == "complete":
         return RunDir(path)
-    record = new_record("audit", data.record(), (), seed=seed, device=device, config=_train_config(plan))
+    record = new_record("audit", data.record(), (), seed=seed, device=run.record.device, config=_train_config(plan))
     child = RunDir.begin(path, record)
     if not child.trained:
-        with _recorded(child, status="running"):
-            _train_into(child, data, plan, seed, device, progress)
+        with recorded(child, status="running"):
+            _train_into(child, data, plan, seed, fabric, progress)
     return child
 
 
@@ -309,8 +305,23 @@ def _compared(child: str) -> str:
     return "compare" if child == "improved-0" else f"compare-{child}"
 
 
-def _train_into(run: RunDir, data: Dataset, recipe: Recipe, seed: int, device: str, progress: Progress) -> None:
-    fabric = Fabric(accelerator=device, devices=1)
+def _help(path: Path, data: Dataset, recipe: Recipe, seed: int, fabric: Fabric) -> RunDir:
+    """Take part in a training that process 0 writes into `path`, unless it has ended before."""
+    run = RunDir(path)
+    if not run.trained:
+        train_model(data, recipe, run, seed=seed, fabric=fabric)
+    return run
+
+
+def _require_distinct(names: Sequence[str]) -> None:
+    if len(set(names)) < len(names):
+        raise UserError(
+            f"A study was asked of the recipes {', '.join(names)}; different names were expected, because each has its "
+            "own directory. Leave one out, or give its TOML file another name."
+        )
+
+
+def _train_into(run: RunDir, data: Dataset, recipe: Recipe, seed: int, fabric: Fabric, progress: Progress) -> None:
     train_model(data, recipe, run, seed=seed, fabric=fabric, progress=progress)
     classifier = load_model(run.path, data.classes, recipe.name)
     run.write_record(run.record.model_copy(update={"models": (classifier.record(),)}))
@@ -320,35 +331,12 @@ def _train_config(recipe: Recipe) -> dict[str, object]:
     return {"recipe": dataclasses.asdict(recipe)}
 
 
-@contextmanager
-def _recorded(run: RunDir, salvage: Callable[[], None] = lambda: None, *, status: str = "complete") -> Iterator[None]:
-    """Seconds and status into run.json; Ctrl-C leaves what is done as an interrupted, usable run."""
-    started = time.perf_counter()
-    try:
-        yield
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            salvage()
-        run.update("interrupted", time.perf_counter() - started)
-        raise
-    run.update("complete" if status == "complete" else "running", time.perf_counter() - started)
-
-
 def _data(data: Dataset | str | Path) -> Dataset:
     return data if isinstance(data, Dataset) else load_data(data)
 
 
 def _recipe(recipe: Recipe | str) -> Recipe:
     return recipe if isinstance(recipe, Recipe) else named_recipe(recipe)
-
-
-def _run(run: RunDir | Path | str) -> RunDir:
-    return run if isinstance(run, RunDir) else RunDir.open(Path(run))
-
-
-def _path(out: Path | str | None, record: RunRecord, model: str) -> Path:
-    kind: RunKind = record.kind
-    return Path(out) if out else new_run_path(RUNS, record.created, record.data.name, model, kind)
 
 
 def _classifier(
@@ -366,30 +354,3 @@ def _classifier(
     classifier.module.to(find_device(device))
     known = run is not None and run.trained and run.record.data.fingerprint == data.fingerprint
     return classifier, run if known else None
-
-
-def _copy_pictures(run: RunDir, finding: Finding, first: RunDir, second: RunDir) -> None:
-    """Copy the cited pictures that the two audits hold; without the data no others can be drawn."""
-    cards = [card for block in finding.blocks if isinstance(block, Gallery) for card in block.cards]
-    for card in cards:
-        names = [(first, card.image), (second, card.image), *((first, picture.file) for picture in card.maps)]
-        names += [(second, picture.file) for picture in card.other_maps]
-        for source, name in names:
-            file = source.path / name.replace(OTHER, "images/")
-            if file.is_file():
-                run.copy_file(file, name)
-
-
-def _side(run: RunDir) -> Side:
-    record = run.record
-    if not record.models or not run.has_predictions(IDENTITY):
-        raise UserError(
-            f"{run.path} holds no audit with predictions of all test images, so it cannot be compared. "
-            f"Audit it first: eyetest audit {run.path} --data {record.data.name}"
-        )
-    findings = run.findings
-    scores = {code: run.scores(code) for code in findings}
-    maps = run.maps("grad_cam-predicted")
-    strongest = dict(zip(maps.rows.tolist(), maps.values.max((1, 2)).tolist(), strict=True)) if maps is not None else {}
-    predictions = run.predictions(IDENTITY, "test")
-    return Side(record.models[0].name, record.data.fingerprint, findings, scores, predictions, strongest)

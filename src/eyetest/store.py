@@ -6,8 +6,9 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, final
 
@@ -35,7 +36,9 @@ from .types import (
 )
 
 R = TypeVar("R", bound=Record)
+RUNS = Path("runs")
 _TENSORS = ".safetensors"
+_UNFINISHED = ".part"
 _METRICS = TypeAdapter(list[EpochMetrics])
 
 
@@ -43,9 +46,9 @@ _METRICS = TypeAdapter(list[EpochMetrics])
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place at the end; on any error nothing is left behind.
 
-    Raises RunError when the disk is full.
+    Raises RunError when the disk is full or the place cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -56,9 +59,15 @@ def replacing(path: Path) -> Iterator[Path]:
                 f"The disk is full: {path} could not be written. What was finished before is intact. "
                 "Free some space (`eyetest runs` lists sizes) and give the same command again; it resumes."
             ) from error
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EROFS):
+            raise RunError(
+                f"{path} cannot be written ({error.strerror}); a directory of yours was expected. Give another --out."
+            ) from error
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        # Where it could not be made it cannot be removed either, and the first error is the one to tell.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 @final
@@ -75,7 +84,7 @@ class RunDir:
         Raises RunError if `path` holds a complete run, another run, or something else.
         """
         run = RunDir(path)
-        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        if not path.exists() or (path.is_dir() and all(one.name.startswith(".run.json.") for one in path.iterdir())):
             run.write_record(record)
             return run
         old = RunDir.open(path).record if run._file("run.json").is_file() else None
@@ -93,6 +102,8 @@ class RunDir:
                 f"{path} holds an unfinished run of another command: {', '.join(differing)} differ. It was begun with "
                 f"`{old.command}`. Give that command again to resume it, or another --out."
             )
+        for unfinished in path.rglob(f".*{_UNFINISHED}"):
+            unfinished.unlink()
         run.write_record(old.model_copy(update={"status": "running"}))
         return run
 
@@ -131,6 +142,10 @@ class RunDir:
     def write_plan(self, plan: Plan) -> None:
         """Write plan.json."""
         self._write("plan.json", plan)
+
+    def plan(self) -> Plan:
+        """plan.json."""
+        return self._read("plan.json", Plan)
 
     def write_limits(self, limits: Mapping[str, int]) -> None:
         """Write limits.json: images of each split that the budget bought."""
@@ -450,6 +465,13 @@ class RunDir:
         )
 
 
+def delete_run(path: Path) -> None:
+    """Delete a run's directory, also that of a damaged run; RunError if it holds none."""
+    if not (path / "run.json").is_file():
+        RunDir.open(path)
+    shutil.rmtree(path)
+
+
 def list_runs(folder: Path) -> list[RunDir]:
     """All runs directly under a folder, newest last."""
     return sorted((RunDir(file.parent) for file in folder.glob("*/run.json")), key=lambda run: run.record.created)
@@ -465,6 +487,25 @@ def new_run_path(folder: Path, created: str, data: str, model: str, kind: RunKin
     while path.exists():
         path, number = folder / f"{name}-{number}", number + 1
     return path
+
+
+def run_path(out: Path | str | None, record: RunRecord, model: str) -> Path:
+    """`out`, or a new path under runs/."""
+    return Path(out) if out else new_run_path(RUNS, record.created, record.data.name, model, record.kind)
+
+
+@contextmanager
+def recorded(run: RunDir, salvage: Callable[[], None] = lambda: None, *, status: str = "complete") -> Iterator[None]:
+    """Seconds and status into run.json; Ctrl-C leaves what is done as an interrupted, usable run."""
+    started = time.perf_counter()
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            salvage()
+        run.update("interrupted", time.perf_counter() - started)
+        raise
+    run.update("complete" if status == "complete" else "running", time.perf_counter() - started)
 
 
 def _prints(record: RunRecord) -> list[str]:

@@ -77,11 +77,10 @@ def test_a_class_without_images_in_a_split_is_named(tmp_path):
 
 def test_an_unreadable_image_is_named(tmp_path):
     class_folders(tmp_path)
-    for file in (tmp_path / "bee").iterdir():
-        file.write_bytes(file.read_bytes()[:40])
-    data = load_data(tmp_path)
-    with pytest.raises(DataError, match=r"bee/\d\.png"):
-        data.train.images(data.train.rows)
+    file = tmp_path / "bee" / "7.png"
+    file.write_bytes(file.read_bytes()[:60])
+    with pytest.raises(DataError, match=r"bee/7\.png cannot be read"):
+        load_data(tmp_path)
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "LA", "P", "CMYK", "1"])
@@ -181,6 +180,7 @@ def test_batches_with_labels_out_of_range_or_cut_off_are_refused(tmp_path):
 def server():
     served: dict[str, bytes] = {}
     ranges: list[str | None] = []
+    cut: list[int] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -193,7 +193,7 @@ def server():
             self.send_response(206 if wanted else 200)
             self.send_header("Content-Length", str(len(content) - start))
             self.end_headers()
-            self.wfile.write(content[start:])
+            self.wfile.write(content[start : cut.pop() if cut else None])
 
         def log_message(self, *_: object) -> None:
             pass
@@ -201,7 +201,7 @@ def server():
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=http.serve_forever)
     thread.start()
-    yield served, ranges, f"http://127.0.0.1:{http.server_address[1]}/x.tar.gz"
+    yield served, ranges, cut, f"http://127.0.0.1:{http.server_address[1]}/x.tar.gz"
     http.shutdown()
     thread.join()
     http.server_close()
@@ -215,7 +215,7 @@ def archive(folder: Path, name: str = "cifar-10-batches-py") -> tuple[bytes, str
 
 
 def test_fetch_resumes_a_cut_download_and_unpacks(server, tmp_path):
-    served, ranges, url = server
+    served, ranges, _, url = server
     served["file"], md5 = archive(batches(tmp_path / "source"))
     target = tmp_path / "cifar10"
     target.mkdir()
@@ -226,8 +226,18 @@ def test_fetch_resumes_a_cut_download_and_unpacks(server, tmp_path):
     assert [one.name for one in target.iterdir()] == [folder.name]
 
 
+def test_a_connection_that_breaks_keeps_what_came_and_goes_on(server, tmp_path):
+    served, ranges, cut, url = server
+    served["file"], md5 = archive(batches(tmp_path / "source"))
+    cut.append(5000)
+    with pytest.raises(DataError, match=r"5,000 of [\d,]+ bytes.*to resume"):
+        fetch_cifar10(tmp_path / "c", url=url, md5=md5)
+    assert load_data(fetch_cifar10(tmp_path / "c", url=url, md5=md5)).title == "CIFAR-10"
+    assert ranges == [None, "bytes=5000-"]
+
+
 def test_fetch_refuses_another_file_and_one_that_climbs_out(server, tmp_path):
-    served, _, url = server
+    served, _, _, url = server
     served["file"], md5 = archive(batches(tmp_path / "source"), "../outside")
     with pytest.raises(DataError, match="was expected"):
         fetch_cifar10(tmp_path / "a", url=url, md5="0" * 32)

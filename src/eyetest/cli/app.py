@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from ..errors import UserError, unknown_name
+from ..training.processes import Processes
 
 if TYPE_CHECKING:
     from ..data import Dataset
@@ -21,6 +22,8 @@ app = App(
 )
 Names = Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())]
 Flag = Annotated[bool, Parameter(negative=())]
+Whole = Annotated[int, Parameter(validator=Number(gte=0))]
+Count = Annotated[int, Parameter(validator=Number(gte=1))]
 DONE, FAILED, CRASHED = 0, 1, 3
 
 
@@ -53,12 +56,12 @@ def study(
     profile: str | None = None,
     set: Names = None,
     out: Path | None = None,
-    seed: int = 0,
-    seeds: int = 1,
+    seed: Whole = 0,
+    seeds: Count = 1,
     checks: Names = None,
     skip: Names = None,
     device: str = "auto",
-    threads: int | None = None,
+    threads: Count | None = None,
     plan: Flag = False,
     json: Flag = False,
     quiet: Flag = False,
@@ -97,9 +100,9 @@ def train(
     recipe: str = "baseline",
     set: Names = None,
     out: Path | None = None,
-    seed: int = 0,
+    seed: Whole = 0,
     device: str = "auto",
-    threads: int | None = None,
+    threads: Count | None = None,
     json: Flag = False,
     quiet: Flag = False,
 ) -> int:
@@ -121,8 +124,11 @@ def train(
 
     _threads(threads)
     chosen = changed(named(recipe), _changes(set))
-    with shown(quiet) as progress:
+    first = Processes.here().first
+    with shown(quiet or not first) as progress:
         run = calls.train(_load(data, seed), chosen, out=out, seed=seed, device=device, progress=progress)
+    if not first:
+        return DONE
     result = run.train_result()
     if json:
         print(result.model_dump_json(indent=1))
@@ -142,9 +148,9 @@ def audit(
     checks: Names = None,
     skip: Names = None,
     budget: str | None = None,
-    seed: int = 0,
+    seed: Whole = 0,
     device: str = "auto",
-    threads: int | None = None,
+    threads: Count | None = None,
     plan: Flag = False,
     json: Flag = False,
     quiet: Flag = False,
@@ -186,12 +192,14 @@ def audit(
             device=device,
             progress=progress,
         )
+    if seconds is not None and not json:
+        print(f"budget of {seconds:g} s: {run.plan().note}")
     return _finished(run, json)
 
 
 @app.command
 def compare(
-    a: Path, b: Path, *, data: str | None = None, out: Path | None = None, seed: int = 0, json: Flag = False
+    a: Path, b: Path, *, data: str | None = None, out: Path | None = None, seed: Whole = 0, json: Flag = False
 ) -> int:
     """The difference of two audits on the same images, always B − A.
 
@@ -200,7 +208,7 @@ def compare(
     data
         Where the images lie, to draw those that were fixed or newly broken.
     """
-    from .. import flow as calls
+    from .. import pairing as calls
 
     source = _load(data, seed) if data else None
     return _finished(calls.compare(a, b, out=out, data=source), json)
@@ -208,7 +216,7 @@ def compare(
 
 @app.command
 def validate(
-    *, quick: Flag = False, seed: int = 0, out: Path = Path("runs/validate"), json: Flag = False, quiet: Flag = False
+    *, quick: Flag = False, seed: Whole = 0, out: Path = Path("runs/validate"), json: Flag = False, quiet: Flag = False
 ) -> int:
     """The audit's own sensitivity and false alarms, on models with planted shortcuts. Exit code 1 below its targets.
 
@@ -262,10 +270,10 @@ def runs(folder: Path = Path("runs"), *, delete: Path | None = None, json: Flag 
     delete
         The run to delete; anything that is no run is refused.
     """
-    from ..store import RunDir, list_runs
+    from ..store import delete_run, list_runs
 
     if delete is not None:
-        shutil.rmtree(RunDir.open(delete).path)
+        delete_run(delete)
         print(f"deleted {delete}")
         return DONE
     rows = [_row(run) for run in list_runs(folder)]
@@ -346,9 +354,9 @@ def _study(
     from .progress import shown
     from .sizing import sized
 
-    source = _load(data, seed)
-    plans = sized(source, recipes, profile, changes, device, quiet=quiet or as_json)
-    with shown(quiet) as progress:
+    source, first = _load(data, seed), Processes.here().first
+    plans = sized(source, recipes, profile, changes, device, quiet=quiet or as_json or not first)
+    with shown(quiet or not first) as progress:
         run = calls.study(
             source,
             plans,
@@ -360,7 +368,7 @@ def _study(
             device=device,
             progress=progress,
         )
-    return _finished(run, as_json)
+    return _finished(run, as_json) if first else DONE
 
 
 def _finished(run: Any, as_json: bool) -> int:

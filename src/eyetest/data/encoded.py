@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import DataError
 from ..types import SPLITS, Labels, Pixels, Rows, SplitName
 from .base import Dataset, SplitData
-from .pixels import decode, fitting_size
+from .pixels import decode, fitting_size, opened
 from .split import carve_validation
 
 Source = Path | bytes
@@ -60,7 +60,8 @@ def encoded_dataset(
     """The data set of pictures in `train` and `test`, with or without `validation`, or in `all`.
 
     Without splits they are a seeded stratified 80/10/10; without validation a tenth of train is carved out.
-    Raises DataError if there are fewer than two classes or a split lacks one of them.
+    Every picture is opened once, so that nothing is begun on data that cannot be read to its end.
+    Raises DataError if there are fewer than two classes, a split lacks one of them, or a picture cannot be read.
     """
     _require_classes(name, classes)
     split = dict(parts)
@@ -70,6 +71,9 @@ def encoded_dataset(
         split["train"], split["validation"] = _carved(split["train"], 1 / 9 if "all" in parts else 0.1, seed)
     for part in SPLITS:
         _require_all(name, part, classes, split[part])
+    for part in SPLITS:
+        for picture in split[part]:
+            opened(picture.source, picture.name)
     first = split["train"][0]
     size = image_size or fitting_size(first.source, first.name)
     splits = {part: _split(part, split[part], size) for part in SPLITS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import tarfile
 import tempfile
 import urllib.error
@@ -32,7 +33,7 @@ def fetch_cifar10(
     archive = target / "cifar-10-python.tar.gz.part"
     try:
         _download(url, archive, progress)
-    except (urllib.error.URLError, OSError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
         raise DataError(
             f"The download from {url} failed: {error}. What came is kept in {archive}; give the same command to resume."
         ) from error
@@ -63,6 +64,8 @@ def _download(url: str, archive: Path, progress: Callable[[float], None]) -> Non
         while chunk := answer.read(CHUNK):
             file.write(chunk)
             progress(min(file.tell() / max(total, 1), 1.0))
+        if file.tell() < total:
+            raise OSError(f"the connection ended after {file.tell():,} of {total:,} bytes")
 
 
 def _unpack(archive: Path, folder: Path) -> None:

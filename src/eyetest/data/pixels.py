@@ -20,7 +20,7 @@ def decode(source: Path | bytes, size: int, name: str) -> np.ndarray:
 
     Raises DataError, naming the image, if it cannot be read.
     """
-    image = _opened(source, name)
+    image = opened(source, name)
     if image.size != (size, size):
         image = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)
     return np.asarray(image).transpose(2, 0, 1)
@@ -28,10 +28,14 @@ def decode(source: Path | bytes, size: int, name: str) -> np.ndarray:
 
 def fitting_size(source: Path | bytes, name: str) -> int:
     """32 for images up to 48 pixels, else 224: what models for such images expect."""
-    return 32 if max(_opened(source, name).size) <= SMALL else 224
+    return 32 if max(opened(source, name).size) <= SMALL else 224
 
 
-def _opened(source: Path | bytes, name: str) -> Image.Image:
+def opened(source: Path | bytes, name: str) -> Image.Image:
+    """The whole picture, upright and RGB, at its own size.
+
+    Raises DataError, naming the image, if it cannot be read.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import final
+from typing import cast, final
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from ..data.base import Dataset, SplitData
 from ..data.split import stratified_sample
+from ..errors import RecipeError
 from ..models.load import Architecture, save_model
 from ..models.resnet18_cifar import Resnet18Cifar, memory_format, ordered
 from ..records import EpochMetrics, TrainResult
@@ -61,7 +62,9 @@ def train_model(
 ) -> TrainResult:
     """Train, resuming at the last whole epoch that the run directory knows; write train/ of the run.
 
-    The epoch is chosen on the validation split (best accuracy, ties to the earlier).
+    The epoch is chosen on the validation split (best accuracy, ties to the earlier). Several processes share every
+    batch and augment it alike; batch norm reads each process's own share, and the first one's averages are kept.
+    Raises RecipeError if the training diverges, or a batch has fewer images than there are processes.
     """
     started = time.perf_counter()
     trainer = Trainer(data, recipe, run, seed, fabric, progress)
@@ -79,6 +82,11 @@ class Trainer:
     ) -> None:
         self.recipe, self.run, self.seed, self.fabric, self.progress = recipe, run, seed, fabric, progress
         device, self.order = fabric.device, memory_format(recipe.width)
+        if min(recipe.batch_size, len(data.train)) < fabric.world_size:
+            raise RecipeError(
+                f"A batch of {recipe.batch_size} of {len(data.train)} training images cannot be shared by "
+                f"{fabric.world_size} processes; expected at least one image for each. Start fewer, or set a larger batch_size."
+            )
         self.train = Resident.of(data.train, data.train.rows, device)
         self.validation = Resident.of(data.validation, data.validation.rows, device)
         sample = stratified_sample(data.train.labels, min(CLEAN_TRAIN_SAMPLE, len(data.train)), seed)
@@ -96,8 +104,8 @@ class Trainer:
             torch.manual_seed(seed)
             self.module = ordered(self.architecture.build(), self.order)
         optimizer = make_optimizer(self.module, recipe)
-        self.state = TrainingState.load(run.checkpoint, self.module, optimizer)
         self.model, self.optimizer = fabric.setup(self.module, optimizer)
+        self.state = TrainingState.load(run.checkpoint, self.module, optimizer)
 
     def epoch(self) -> None:
         """Train one epoch, measure, and write the checkpoint."""
@@ -107,6 +115,7 @@ class Trainer:
         elapsed = time.perf_counter() - started
         train_accuracy = float(self._evaluate(self.sample)[1].mean())
         image_loss, correct = self._evaluate(self.validation)
+        self._require_finite(number, loss, image_loss)
         metrics = EpochMetrics(
             epoch=number,
             train_loss=loss,
@@ -144,6 +153,7 @@ class Trainer:
 
     def _write(self, result: TrainResult) -> None:
         losses, correct = np.stack(self.state.validation_loss), np.stack(self.state.validation_correct)
+        self.run.write_metrics(self.state.metrics)
         self.run.write_history(losses, correct)
         with replacing(self.run.model) as temporary:
             save_model(temporary, self.module, self.architecture)
@@ -154,30 +164,36 @@ class Trainer:
         generator = Generator().manual_seed(self.seed * 1_000_003 + number)
         order = torch.randperm(len(self.train.labels), generator=generator)
         torch.manual_seed(self.seed * 1_000_003 + number + 500_000_000 * self.fabric.global_rank)
-        size, world, rank = self.recipe.batch_size, self.fabric.world_size, self.fabric.global_rank
+        size = self.recipe.batch_size
         per_epoch = max(len(order) // size, 1)
         total, started, rate = 0.0, time.perf_counter(), 0.0
         self.model.train()
         for index in range(per_epoch):
-            mine = order[index * size : (index + 1) * size][rank::world].to(self.train.images.device)
-            images, labels = next(self.train.batches(mine, size))
-            images = augment(images, self.recipe, generator).contiguous(memory_format=self.order)
+            batch = order[index * size : (index + 1) * size].to(self.train.images.device)
+            images, labels = next(self.train.batches(batch, size))
+            images = augment(images, self.recipe, generator)
             rate = learning_rate(self.recipe, (number - 1) * per_epoch + index, per_epoch * self.recipe.epochs)
             total += self._step(images, labels, rate)
             speed = (index + 1) * size / (time.perf_counter() - started)
             done = (number - 1 + (index + 1) / per_epoch) / self.recipe.epochs
             self.progress(f"train {self.recipe.name}, epoch {number} of {self.recipe.epochs}", done, speed)
+        for buffer in self.module.buffers():
+            buffer.copy_(self.fabric.broadcast(buffer.cpu()))
         return total / per_epoch, rate
 
     def _step(self, images: Tensor, labels: Tensor, rate: float) -> float:
+        """One step on a batch that all processes share; the loss is that of the whole batch."""
+        world, rank = self.fabric.world_size, self.fabric.global_rank
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        logits = self.model(self._normalise(images))
-        loss = cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
+        mine = self._normalise(images[rank::world].contiguous(memory_format=self.order))
+        own = cross_entropy(self.model(mine), labels[rank::world], label_smoothing=self.recipe.label_smoothing)
+        # Gradients are averaged over processes, so a smaller share must weigh less.
+        loss = own * (len(mine) * world / len(images))
         self.optimizer.zero_grad()
         self.fabric.backward(loss)
         self.optimizer.step()
-        return float(loss.detach())
+        return float(cast(Tensor, self.fabric.all_reduce(loss.detach().clone())))
 
     def _normalise(self, images: Tensor) -> Tensor:
         shape = (1, 3, 1, 1)
@@ -193,6 +209,13 @@ class Trainer:
                 losses.append(cross_entropy(logits, labels, reduction="none").float().cpu().numpy())
                 correct.append((logits.argmax(1) == labels).cpu().numpy())
         return np.concatenate(losses), np.concatenate(correct)
+
+    def _require_finite(self, epoch: int, loss: float, image_loss: np.ndarray) -> None:
+        if not (np.isfinite(loss) and np.isfinite(image_loss).all()):
+            raise RecipeError(
+                f"The training diverged: in epoch {epoch} the loss is no finite number at a learning rate of up to "
+                f"{self.recipe.learning_rate:g}. Set a smaller one, such as --set learning_rate={self.recipe.learning_rate / 10:g}."
+            )
 
     def _remember(self, metrics: EpochMetrics, losses: np.ndarray, correct: np.ndarray) -> None:
         self.state.metrics.append(metrics)

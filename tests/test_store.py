@@ -1,0 +1,74 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors import SafetensorError
+
+from eyetest import store
+from eyetest.errors import RunError
+from eyetest.provenance import new_record
+from eyetest.records import DataRecord
+from eyetest.store import RunDir
+from eyetest.types import MapSet, Predictions
+
+FULL = Path("/dev/full")
+ROWS = np.arange(4, dtype=np.int64)
+ONCE = Predictions("test", ROWS, ROWS % 2, np.ones((4, 2), dtype=np.float32))
+
+
+WRITERS: dict[str, Callable[[RunDir], None]] = {
+    "samples.parquet": lambda run: run.write_samples({"id": ["test-0"], "label": [0]}),
+    "predictions/identity.parquet": lambda run: run.write_predictions("identity", ONCE),
+    "images/x.png": lambda run: run.write_image("images/x.png", np.zeros((64, 64, 3), dtype=np.uint8)),
+    "limits.json": lambda run: run.write_limits({"test": 3}),
+    "copy": lambda run: run.copy_file(Path(__file__), "copy"),
+}
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has /dev/full")
+@pytest.mark.parametrize("name", sorted(WRITERS))
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(name: str, tmp_path: Path) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"the old one")
+    file.with_name(f".{file.name}.{os.getpid()}.part").symlink_to(FULL)
+    with pytest.raises(RunError, match=r"disk is full.*resumes"):
+        WRITERS[name](RunDir(tmp_path))
+    assert file.read_bytes() == b"the old one"
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_full_disk_while_tensors_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """safetensors writes beside the name and renames, so /dev/full does not stop it; this is what a full disk made it say."""
+
+    def full(tensors: object, path: Path, header: object) -> None:
+        path.write_bytes(b"half")
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    run = RunDir(tmp_path)
+    maps = MapSet("test", ROWS, ROWS, np.ones((4, 2, 2), dtype=np.float32))
+    run.write_maps("x", maps)
+    monkeypatch.setattr(store, "save_file", full)
+    with pytest.raises(RunError, match=r"maps/x\.safetensors could not be written"):
+        run.write_maps("x", MapSet("test", ROWS, ROWS, 2 * maps.values))
+    found = run.maps("x")
+    assert found is not None
+    assert (found.values == 1).all()
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize("left", [(), (".run.json.7.part",)])
+def test_a_run_that_was_killed_at_its_first_file_begins_anew(left: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    path.mkdir()
+    for name in left:
+        (path / name).write_text("{")
+    data = DataRecord(name="x", title="x", fingerprint="f", classes=("a", "b"), images={})
+    record = new_record("audit", data, (), seed=0, device="cpu", config={})
+    assert RunDir.begin(path, record).record == record
