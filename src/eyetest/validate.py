@@ -69,6 +69,7 @@ def markdown(scores: dict[str, Any]) -> str:
         f"| models | {scores['models']} |",
         f"| sensitivity (users seen) | {_rate(scores['rates']['sensitivity'])} |",
         f"| false alarms on clean models, all operators | {_rate(scores['rates']['false_alarm_rate'])} |",
+        f"| alarms where the cue is planted and not used | {_rate(scores['rates']['alarms_where_planted_and_not_used'])} |",
         f"| must / must-not table held | {_rate(scores['rates']['table_held'])} |",
         f"| measured = slope × true + intercept | {_line(scores)} |",
         f"| smallest reliance detected | {_number(scores['smallest_detected'])} |",

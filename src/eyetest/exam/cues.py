@@ -27,6 +27,8 @@ QUIET: Mapping[str, tuple[str, ...]] = {
     "frequency": ("colour", "object_colour"),
 }
 """Which operators must not react. All others are free."""
+SHAPE = ("fine",)
+"""Operators that carry the edges of the object too, so that they may react to an honest model."""
 DETECTED, USER, NON_USER = 0.05, 0.10, 0.05
 Answer = Mapping[str, Any]
 
@@ -35,6 +37,7 @@ def score(answers: Sequence[Answer]) -> dict[str, Any]:
     """All tables of the exam, ready for JSON."""
     points = [point for a in answers for point in _points(a)]
     users = [p for p in points if p["target"][1] > USER]
+    others = [p for p in points if p["target"][2] < NON_USER and p["operator"] not in SHAPE]
     quiet = [q for a in answers for q in _quiet(a)]
     operators = sorted({q["operator"] for q in quiet} | set(OPERATOR.values()))
     hit = sum(p["detected"] for p in users)
@@ -44,6 +47,7 @@ def score(answers: Sequence[Answer]) -> dict[str, Any]:
         "sensitivity": _rate(hit, len(users)),
         "false_alarm_rate": _rate(sum(q["detected"] for q in alarms), len(alarms)),
         "table_held": _rate(sum(held), len(held)),
+        "alarms_where_planted_and_not_used": _rate(sum(p["detected"] for p in others), len(others)),
     }
     return {
         "models": len(answers),
@@ -51,7 +55,7 @@ def score(answers: Sequence[Answer]) -> dict[str, Any]:
         "rates": rates,
         "excluded": sum(p["target"][2] >= NON_USER and p["target"][1] <= USER for p in points),
         "smallest_detected": min((p["measured"][0] for p in users if p["detected"]), default=None),
-        **_line(points),
+        **_line([p for p in points if p["alone"]]),
         "operators": {name: _operator(name, users, quiet) for name in operators},
         "table": _table(answers),
         "points": points,
@@ -65,7 +69,10 @@ def detected(interval: Sequence[float], operators: int) -> bool:
 
 
 def _points(answer: Answer) -> list[dict[str, Any]]:
-    """One row a planted cue: what was measured and what is true."""
+    """One row a planted cue: what was measured and what is true.
+
+    `alone` is false where the operator swaps another planted cue too: the patch lies in the background.
+    """
     found = answer["reliance"]
     return [
         {
@@ -76,6 +83,7 @@ def _points(answer: Answer) -> list[dict[str, Any]]:
             "used": answer["truth"][cue]["used"],
             "measured": found[OPERATOR[cue]],
             "detected": detected(found[OPERATOR[cue]], len(found)),
+            "alone": cue == "patch" or len(answer["cues"]) == 1,
         }
         for cue in answer["cues"]
         if answer["role"] == "planted"
@@ -116,7 +124,7 @@ def _rate(k: int, n: int) -> dict[str, Any]:
 
 
 def _line(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Least squares of measured on true reliance."""
+    """Least squares of measured on true reliance, one planted cue an operator."""
     x, y = (np.array([p[name][0] for p in points]) for name in ("target", "measured"))
     if len(points) < 3 or not np.ptp(x) or not np.ptp(y):
         return {"slope": None, "intercept": None, "correlation": None}

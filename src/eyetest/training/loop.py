@@ -29,8 +29,6 @@ from .state import TrainingState
 Progress = Callable[[str, float, float], None]
 """What is being done, the fraction of it that is done, images a second."""
 EVALUATION_BATCH = 500
-CLEAN_TRAIN_SAMPLE = 5000
-"""Training images whose clean accuracy is measured after every epoch."""
 
 
 def quiet(what: str, fraction: float, images_per_second: float) -> None:
@@ -89,7 +87,7 @@ class Trainer:
             )
         self.train = Resident.of(data.train, data.train.rows, device)
         self.validation = Resident.of(data.validation, data.validation.rows, device)
-        sample = stratified_sample(data.train.labels, min(CLEAN_TRAIN_SAMPLE, len(data.train)), seed)
+        sample = stratified_sample(data.train.labels, min(recipe.watched, len(data.train)), seed)
         self.sample = Resident(self.train.images[sample], self.train.labels[sample])
         self.mean, self.std = _statistics(self.train.images)
         self.architecture = Architecture(

@@ -24,6 +24,8 @@ class Recipe:
     epochs: int = 20
     batch_size: int = 128
     """Images a step, over all devices."""
+    watched: int = 5000
+    """Training images whose clean accuracy is measured after every epoch; a fixed stratified sample."""
     width: int = 64
     """Channels of the first stage; 64 is ResNet-18."""
     blocks: int = 2
@@ -85,7 +87,7 @@ class Recipe:
         return dataclasses.replace(RECIPES["improved"], epochs=epochs, width=width)
 
 
-_WHOLE = ("epochs", "batch_size", "width", "blocks")
+_WHOLE = ("epochs", "batch_size", "watched", "width", "blocks")
 _FRACTIONS = ("momentum", "label_smoothing", "dropout", "jitter")
 _NATURAL = ("weight_decay", "crop", "rotation")
 
