@@ -120,7 +120,6 @@ def test_every_epoch_is_a_line_of_metrics(tiny, tiny_recipe, tmp_path):
 
 def test_clean_train_accuracy_is_measured_on_a_stratified_sample(tiny, tiny_recipe, tmp_path, monkeypatch):
     sizes = []
-    monkeypatch.setattr(loop, "CLEAN_TRAIN_SAMPLE", 30)
     evaluate = loop.Trainer._evaluate
 
     def counted(self, split):
@@ -128,7 +127,7 @@ def test_clean_train_accuracy_is_measured_on_a_stratified_sample(tiny, tiny_reci
         return evaluate(self, split)
 
     monkeypatch.setattr(loop.Trainer, "_evaluate", counted)
-    flow.train(tiny, tiny_recipe, out=tmp_path / "run", device="cpu")
+    flow.train(tiny, dataclasses.replace(tiny_recipe, watched=30), out=tmp_path / "run", device="cpu")
     sample, validation, whole = [10] * 3, [20] * 3, [40] * 3
     assert sizes == [sample, validation, sample, validation, whole, whole]
 
