@@ -20,6 +20,8 @@ class Linear(NamedTuple):
     value: float
     influence: Array
     """r n: the statistic's derivative with respect to the row's weight, times r n; it has mean 0."""
+    scale: float = 1.0
+    """Effect of one whole row on the statistic, times r n."""
 
 
 Rule = Callable[[Array], Linear]
@@ -37,18 +39,23 @@ def relative(first: Array, second: Array) -> Linear:
     if base == 0:
         return Linear(0.0, np.zeros_like(first))
     value = float((first - second).mean()) / base
-    return Linear(value, (first - second - value * first) / base)
+    return Linear(value, (first - second - value * first) / base, 1 / base)
 
 
 def share(effects: Sequence[Array], target: int = 0) -> Linear:
-    """Positive part of one mean effect over the sum of the positive parts of all; 0 where none is positive."""
+    """Positive part of one mean effect over the sum of the positive parts of all; 0 where none is positive.
+
+    The target's rows count in full even where its mean is below 0: it might as well be above.
+    """
     means = np.array([effect.mean() for effect in effects])
     total = float(np.maximum(means, 0).sum())
     if total <= 0:
         return Linear(0.0, np.zeros_like(effects[0]))
     value = max(float(means[target]), 0.0) / total
-    centred = [(effect - mean) * (mean > 0) for effect, mean in zip(effects, means, strict=True)]
-    return Linear(value, (centred[target] - value * np.sum(centred, axis=0)) / total)
+    counts = means > 0
+    counts[target] = True
+    centred = [(effect - mean) * counted for effect, mean, counted in zip(effects, means, counts, strict=True)]
+    return Linear(value, (centred[target] - value * np.sum(centred, axis=0)) / total, 1 / total)
 
 
 def within(values: Array, chosen: Array) -> Linear:
@@ -57,22 +64,22 @@ def within(values: Array, chosen: Array) -> Linear:
     if part == 0:
         return Linear(0.0, np.zeros_like(values))
     value = float((values * chosen).mean()) / part
-    return Linear(value, chosen * (values - value) / part)
+    return Linear(value, chosen * (values - value) / part, 1 / part)
 
 
 def between(values: Array, first: Array, second: Array) -> Linear:
     """Mean of `values` (r n) over the first rows (r n, bool), minus over the second; 0 where there are not both."""
     if not (first.any() and second.any()):
         return Linear(0.0, np.zeros_like(values))
-    (mean, influence), (other, against) = within(values, first), within(values, second)
-    return Linear(mean - other, influence - against)
+    one, other = within(values, first), within(values, second)
+    return Linear(one.value - other.value, one.influence - other.influence, max(one.scale, other.scale))
 
 
 def weighted(values: Array, weights: Array) -> Linear:
     """Weighted mean; `weights` (n) are scaled to mean 1."""
     scaled = weights / weights.mean()
     value = float((values * scaled).mean())
-    return Linear(value, scaled * (values - value))
+    return Linear(value, scaled * (values - value), float(scaled.max()))
 
 
 def diagonal_excess(right: Array, labels: Array, donor_classes: Array, classes: Sequence[int]) -> dict[int, Linear]:
@@ -94,7 +101,7 @@ def diagonal_excess(right: Array, labels: Array, donor_classes: Array, classes: 
     for c in classes:
         weights = _excess_weights(index[c], n_classes, counts > 0)
         per_row = (weights / np.maximum(counts, 1))[cell] * (right - means[cell]) * rows
-        found[c] = Linear(float(weights @ means), per_row.sum(1))
+        found[c] = Linear(float(weights @ means), per_row.sum(1), len(labels) / max(int((labels == c).sum()), 1))
     return found
 
 
@@ -152,20 +159,13 @@ def stratified(influence: Array, strata: Sequence[Array]) -> Array:
     return result
 
 
-def interval(
-    linear: Linear,
-    donors: Array,
-    strata: Sequence[Array] = (),
-    confidence: float = 0.95,
-    *,
-    scale: float = 1.0,
-) -> Interval:
-    """Normal interval with the variance that knows about shared donors; `scale` is the effect of one whole row.
+def interval(linear: Linear, donors: Array, strata: Sequence[Array] = (), confidence: float = 0.95) -> Interval:
+    """Normal interval with the variance that knows about shared donors.
 
     `strata`: the class of each image (n) and of each other-class donor (r n).
     """
     n = linear.influence.shape[1]
-    spread = np.sqrt(variance(stratified(linear.influence, strata), donors) + PSEUDO * (scale / n) ** 2)
+    spread = np.sqrt(variance(stratified(linear.influence, strata), donors) + PSEUDO * (linear.scale / n) ** 2)
     half = float(distributions.norm.ppf((1 + confidence) / 2)) * float(spread)
     return Interval(linear.value, linear.value - half, linear.value + half)
 
@@ -235,5 +235,6 @@ def paired(statistic: str, a: Sequence[Array], b: Sequence[Array]) -> Interval:
     (first, donors, strata), (second, others, _) = of_columns(statistic, a), of_columns(statistic, b)
     if not np.array_equal(donors, others):
         raise ValueError("the two runs used different donors")
-    moved = Linear(second.value - first.value, second.influence - first.influence)
+    scale = max(first.scale, second.scale)
+    moved = Linear(second.value - first.value, second.influence - first.influence, scale)
     return interval(moved, donors, strata)

@@ -200,7 +200,7 @@ def cue_estimates(one: Swapped) -> list[Estimate]:
         part: tuple(f"{key}.{part}_{r}" for r in range(draws)) for part in ("same", "other", "followed", "unprompted")
     }
     right = tuple(["right"] * draws)
-    better: Better = "neither" if one.transplant.legitimate else "lower"
+    better: Better = "lower" if _judged(one.transplant) else "neither"
     return [
         _estimate(f"{key}.reliance", "swap_difference", (*names["same"], *names["other"], *donors), one, better,
                   reliance.difference(one.right[:, 0], one.right[:, 1])),
@@ -208,8 +208,7 @@ def cue_estimates(one: Swapped) -> list[Estimate]:
                   reliance.difference(one.plain, one.right[:, 0])),
         _estimate(f"{key}.capture", "swap_difference", (*names["followed"], *names["unprompted"], *donors), one, better,
                   reliance.difference(one.followed, one.unprompted)),
-        _estimate(f"{key}.relative_reliance", "swap_relative", (*names["same"], *names["other"], *donors), one, better,
-                  reliance.relative(one.right[:, 0], one.right[:, 1])),
+        *_relative(one, names, better),
         *_balanced(one, better),
         *_matched(one, better),
     ]  # fmt: skip
@@ -324,11 +323,8 @@ def _estimate(
     one: Swapped,
     better: Better,
     linear: Linear,
-    *,
-    scale: float = 1.0,
 ) -> Estimate:
-    """`scale` is the effect of one whole row on the mean, times n."""
-    found = reliance.interval(linear, one.swaps.table.donors, one.strata, scale=scale)
+    found = reliance.interval(linear, one.swaps.table.donors, one.strata)
     return Estimate(
         name=name,
         value=found.value,
@@ -343,15 +339,23 @@ def _estimate(
     )
 
 
+def _relative(one: Swapped, names: Mapping[str, tuple[str, ...]], better: Better) -> list[Estimate]:
+    """Reliance as a part of the accuracy with the own class's cue; nothing where that is 0."""
+    if not one.right[:, 0].any():
+        return []
+    columns = (*names["same"], *names["other"], *_donor_names(len(one.effect)))
+    linear = reliance.relative(one.right[:, 0], one.right[:, 1])
+    return [_estimate(f"{one.transplant.key}.relative_reliance", "swap_relative", columns, one, better, linear)]
+
+
 def _balanced(one: Swapped, better: Better) -> list[Estimate]:
     """The class-balanced mean, where the classes are of unequal size."""
     labels = one.swaps.labels
     counts = np.bincount(labels)
     if counts[counts > 0].max() <= BALANCED_FROM * counts[counts > 0].min():
         return []
-    weights = 1 / counts[labels]
-    linear, scale = reliance.weighted(one.effect, weights), float(weights.max() / weights.mean())
-    return [_estimate(f"{one.transplant.key}.balanced_reliance", None, (), one, better, linear, scale=scale)]
+    linear = reliance.weighted(one.effect, 1 / counts[labels])
+    return [_estimate(f"{one.transplant.key}.balanced_reliance", None, (), one, better, linear)]
 
 
 def _matched(one: Swapped, better: Better) -> list[Estimate]:
@@ -360,14 +364,14 @@ def _matched(one: Swapped, better: Better) -> list[Estimate]:
     if rows < FEWEST:
         return []
     name, linear = f"{one.transplant.key}.matched_reliance", reliance.within(one.effect, one.alike)
-    found = _estimate(name, None, (), one, better, linear, scale=one.alike.size / rows)
+    found = _estimate(name, None, (), one, better, linear)
     method = f"{found.method}, rows whose two donors change the image equally much (distances within {ALIKE:.0%})"
     return [found.model_copy(update={"n": int(one.alike.any(0).sum()), "method": method})]
 
 
 def _share_estimates(keys: tuple[str, ...], found: Sequence[Swapped]) -> list[Estimate]:
     by_key = {one.transplant.key: one for one in found}
-    if not set(keys) <= set(by_key):
+    if not set(keys) <= set(by_key) or all(by_key[key].effect.mean() <= 0 for key in keys):
         return []
     estimates = []
     for key in keys:
@@ -376,7 +380,7 @@ def _share_estimates(keys: tuple[str, ...], found: Sequence[Swapped]) -> list[Es
         draws = len(by_key[key].effect)
         columns = [f"{other}.{arm}_{r}" for other in order for arm in ("same", "other") for r in range(draws)]
         statistic = {2: "swap_share_of_two", 3: "swap_share_of_three"}[len(keys)]
-        better: Better = "neither" if by_key[key].transplant.legitimate else "lower"
+        better: Better = "lower" if _judged(by_key[key].transplant) else "neither"
         names = (*columns, *_donor_names(draws))
         estimates.append(_estimate(f"{key}.reliance_share", statistic, names, by_key[key], better, linear))
     return estimates
@@ -389,11 +393,11 @@ def _class_estimates(one: Swapped, classes: tuple[str, ...]) -> list[Estimate]:
     known = sorted({*present, *swaps.table.classes.ravel().tolist()})  # a class may lend and have no test image
     excess = reliance.diagonal_excess(one.right, swaps.labels, swaps.table.classes, known)
     counts = np.bincount(swaps.labels, minlength=len(classes))
-    better: Better = "neither" if one.transplant.legitimate else "lower"
+    better: Better = "lower" if _judged(one.transplant) else "neither"
     found = []
     for c in present:
         name = f"{one.transplant.key}.reliance[{classes[c]}]"
-        estimate = _estimate(name, None, (), one, better, excess[c], scale=len(swaps.labels) / int(counts[c]))
+        estimate = _estimate(name, None, (), one, better, excess[c])
         method = f"excess over an additive table of class and donor class, {estimate.method}"
         found.append(estimate.model_copy(update={"n": int(counts[c]), "method": method}))
     return found
@@ -431,7 +435,6 @@ def directions(one: Swapped) -> dict[int, tuple[stats.Interval, float]]:
             reliance.between((predicted == c).astype(np.float64), lent == c, (lent != c) & (labels != c)),
             table.donors,
             one.strata,
-            scale=float(len(present)),
         )
         for c in present
     ]
@@ -460,13 +463,14 @@ def _direction_sentence(one: Swapped, classes: tuple[str, ...]) -> str:
     if not found:
         return ""
     strongest = max(found, key=lambda c: found[c][0].low)
-    interval, p = found[strongest]
+    interval, p = reliance.widened(found[strongest][0], len(found)), found[strongest][1]
     if p >= 0.05 or interval.low <= 0:
         return ""
     words, name = one.transplant.words, classes[strongest]
     return (
         f" With {words} of {name}, {100 * interval.value:.1f} % ({100 * interval.low:.1f} to {100 * interval.high:.1f}) "
-        f"more images of other classes are answered {name} than with {words} of a third class."
+        f"more images of other classes are answered {name} than with {words} of a third class (the strongest of "
+        f"{len(found)} directions, simultaneous interval)."
     )
 
 

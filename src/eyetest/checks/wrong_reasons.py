@@ -84,9 +84,7 @@ def standing(one: Swapped, k: int) -> tuple[Estimate, Mapping[str, Column]]:
     stands = one.plain * (predicted == labels)
     strays = one.plain * ((predicted != labels) & (predicted != one.swaps.table.classes[:, 1]))
     excess = stands - strays / (k - 2)
-    found = reliance.interval(
-        reliance.within(excess, one.plain == 1), one.swaps.table.donors, one.strata, scale=_scale(one)
-    )
+    found = reliance.interval(reliance.within(excess, one.plain == 1), one.swaps.table.donors, one.strata)
     masked = isinstance(one.transplant, Object)
     estimate = Estimate(
         name="wrong_reasons" if masked else "stands_without_centre",
@@ -101,10 +99,6 @@ def standing(one: Swapped, k: int) -> tuple[Estimate, Mapping[str, Column]]:
         columns=("excess", "right"),
     )
     return estimate, {"excess": excess.mean(0), "right": one.plain[0]}
-
-
-def _scale(one: Swapped) -> float:
-    return 1 / float(one.plain[0].mean())
 
 
 def _headline(estimate: Estimate, shown: int, *, masked: bool) -> str:

@@ -50,7 +50,7 @@ def candidates(*, quick: bool, seed: int = 0) -> list[Candidate]:
     """
     if quick:
         clean = [Candidate("clean", (cue,), CHANCE, seed + k) for k, cue in enumerate(CUES)]
-        planted = [Candidate("planted", (cue,), 0.95, seed + 10 + k, paired=not k) for k, cue in enumerate(CUES)]
+        planted = [Candidate("planted", (cue,), 0.95, seed + 10 + k) for k, cue in enumerate(CUES)]
         return [*planted, Candidate("planted", ("background", "patch"), 0.8, seed + 20), *clean]
     kinds: list[tuple[Cue, ...]] = [(), *((cue,) for cue in CUES)]
     clean = [Candidate("clean", kinds[k % 6], CHANCE, seed + 100 + k) for k in range(72)]
