@@ -13,6 +13,8 @@ from .exam import cues
 from .exam.candidates import candidates
 from .exam.coverage import sit_coverage
 from .exam.sitting import sit
+from .report.figures import scatter
+from .stats import Interval
 from .store import replacing
 
 Progress = Callable[[str, float, float], None]
@@ -24,7 +26,7 @@ SLOPE, CORRELATION, COVERAGE = (0.9, 1.1), 0.98, (0.93, 0.97)
 def validate(
     out: Path, *, quick: bool = False, seed: int = 0, processes: int = 2, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """The exam's scores, written to validation.json and validation.md in `out`; every model that is done stays done."""
+    """The exam's scores, written to `out` as JSON, a page to read and a picture; every model that is done stays done."""
     chosen = candidates(quick=quick, seed=seed)
     models = out / "models"
     models.mkdir(parents=True, exist_ok=True)
@@ -40,10 +42,25 @@ def validate(
     scores = cues.score(sorted(answers, key=lambda answer: str(answer["name"])))
     scores |= {"quick": quick, "seed": seed, "coverage": coverage}
     scores["passed"] = passed(scores)
-    for name, text in (("validation.json", json.dumps(scores, indent=1)), ("validation.md", markdown(scores))):
+    files = {
+        "validation.json": json.dumps(scores, indent=1),
+        "validation.md": markdown(scores),
+        "validation.svg": picture(scores),
+    }
+    for name, text in files.items():
         with replacing(out / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
     return scores
+
+
+def picture(scores: dict[str, Any]) -> str:
+    """Measured against true reliance of every planted cue, as SVG."""
+    points = [
+        (point["cue"].replace("_", " "), point["target"][0], Interval(*point["measured"]))
+        for point in scores["points"]
+        if point["alone"]
+    ]
+    return scatter(points, "true reliance R* (accuracy)", "measured reliance")
 
 
 def passed(scores: dict[str, Any]) -> bool:

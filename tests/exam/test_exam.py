@@ -19,7 +19,7 @@ from eyetest.exam.truth import correct, planted_truth
 from eyetest.models.classifier import Classifier
 from eyetest.stats import Interval, clopper_pearson, tango
 from eyetest.transplants.cell import Cell
-from eyetest.validate import markdown, passed
+from eyetest.validate import markdown, passed, picture
 
 OPERATORS = (
     "colour", "object_colour", "fine", "middle", "coarse", "patch_statistics", "background", "border", "centre",
@@ -176,6 +176,7 @@ def test_the_exam_is_passed_only_if_every_target_is_met():
     assert not passed(score([answer()]) | {"coverage": {}})
     assert not passed(exam() | {"coverage": {"colour": {"held": 90, "audits": 100}}})
     assert "| sensitivity (users seen) | 20 of 20 (" in markdown(exam())
+    assert picture(exam()).count("object colour") > 0
 
 
 # truth

@@ -8,6 +8,7 @@ from typing import Any
 import vl_convert
 
 from ..records import Curve, Estimate, Finding, Forest, Grid, Matrix
+from ..stats import Interval
 
 WIDTH = 390
 GREY = "#767676"
@@ -179,6 +180,22 @@ def cues(models: Sequence[tuple[str, str, Sequence[Estimate]]]) -> str:
     ]
     height = max(14 * len(names) + 10, 22) * len(strongest)
     return svg({"data": {"values": rows}, "width": WIDTH + 120, "height": height, "layer": layers})
+
+
+def scatter(points: Sequence[tuple[str, float, Interval]], x_label: str, y_label: str) -> str:
+    """Measured values with their intervals against true ones, coloured by group, with the line where both agree."""
+    rows = [{"group": group, "x": true, "y": y, "low": low, "high": high} for group, true, (y, low, high) in points]
+    x = {"field": "x", "type": "quantitative", "title": x_label}
+    y = {"field": "y", "type": "quantitative", "title": y_label}
+    ends = {"y": {"field": "low", "type": "quantitative"}, "y2": {"field": "high"}}
+    colour = {"field": "group", "type": "nominal"}
+    agreed = {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]}
+    layers: list[Spec] = [
+        {"data": agreed, "mark": {"type": "line", "strokeDash": [4, 4], "color": GREY}, "encoding": {"x": x, "y": y}},
+        {"mark": {"type": "rule", "opacity": 0.5}, "encoding": {"x": x, "color": colour} | ends},
+        {"mark": {"type": "point", "filled": True}, "encoding": {"x": x, "y": y, "color": colour}},
+    ]
+    return svg({"data": {"values": rows}, "width": WIDTH, "height": WIDTH, "layer": layers})
 
 
 def cue_label(estimate: Estimate) -> str:
