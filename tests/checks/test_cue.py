@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from eyetest import reliance, stats
-from eyetest.checks._cue import BALANCED_FROM, CueCheck, Swapped, _status, cue_estimates, directions, sentence
+from eyetest.checks._cue import CueCheck, _status, sentence
+from eyetest.checks._estimates import BALANCED_FROM, cue_estimates, directions
+from eyetest.checks._swapped import Swapped
 from eyetest.checks.background_cue import BackgroundCue
 from eyetest.checks.colour_cue import ColourCue
 from eyetest.checks.texture_cue import TextureCue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eyetest.checks._cue import Swapped
+from eyetest.checks._swapped import Swapped
 from eyetest.checks.wrong_reasons import WrongReasons, standing
 from eyetest.data.donors import donor_table
 from eyetest.data.split import ArraySplit

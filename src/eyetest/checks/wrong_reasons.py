@@ -15,7 +15,9 @@ from ..records import Estimate, Gallery, Scalar, Status
 from ..transplants.centre import Centre
 from ..transplants.object import Object
 from ..types import Column, Predictions, image_ids
-from ._cue import METHOD, SHOWN, Swapped, collect, swap_card
+from ._estimates import METHOD
+from ._gallery import SHOWN, swap_card
+from ._swapped import Swapped, collect
 from .base import Check, Outcome
 
 CONCERN = 0.05
