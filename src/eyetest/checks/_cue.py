@@ -135,8 +135,7 @@ def sentence(one: Swapped, by_name: Mapping[str, Estimate]) -> str:
 
 def _status(found: Sequence[Swapped], by_name: Mapping[str, Estimate]) -> Status:
     """`concern` if a cue that is not the object is relied on, `ok` if all of them are not, else inconclusive."""
-    judged = [one.transplant for one in found if judged(one.transplant)]
-    bounds = [by_name[f"{transplant.key}.reliance"] for transplant in judged]
+    bounds = [by_name[f"{one.transplant.key}.reliance"] for one in found if judged(one.transplant)]
     if any(e.low > CONCERN for e in bounds):
         return "concern"
     return "ok" if all(e.high <= CONCERN for e in bounds) else "inconclusive"
