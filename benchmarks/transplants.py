@@ -1,4 +1,4 @@
-"""What swapping a cue costs, as a multiple of a plain forward pass over the same images; prints RATIO lines.
+"""What swapping or removing a cue costs, as a multiple of a plain forward pass over the same images; prints RATIO lines.
 
 python benchmarks/transplants.py
 """
@@ -19,9 +19,10 @@ from eyetest.checks.texture_cue import TextureCue
 from eyetest.data.base import Dataset
 from eyetest.data.donors import donor_table
 from eyetest.data.split import ArraySplit
-from eyetest.engine.execute import pixels
+from eyetest.engine.execute import image_seeds, pixels
 from eyetest.engine.plan import batch_size
 from eyetest.engine.swap import answers
+from eyetest.evidence import Predict
 from eyetest.models.classifier import Classifier
 from eyetest.models.resnet18_cifar import Resnet18Cifar, memory_format, ordered
 from eyetest.types import SPLITS, SplitName
@@ -53,22 +54,39 @@ def main() -> None:
     operators = [one for check in CHECKS for one in check.transplants() if not one.needs_masks]
     passes, size = 2 * len(operators), batch_size(classifier)
 
+    views = [
+        need for check in CHECKS for need in check.needs() if isinstance(need, Predict) and need.view.key != "identity"
+    ]
+
     def plain() -> None:
         for start in range(0, IMAGES, size):
             classifier.predict(pixels(data.test, data.test.rows[start : start + size]))
 
+    def removed() -> None:
+        for need in views:
+            for start in range(0, IMAGES, size):
+                rows = data.test.rows[start : start + size]
+                classifier.predict(need.view(pixels(data.test, rows), image_seeds(0, need, data.test.ids(rows))))
+
     plain()
-    ratios = []
+    ratios: dict[str, list[float]] = {"transplants": [], "removal": []}
     for _ in range(REPEATS):
         before = seconds(plain)
-        swapped = seconds(lambda: answers(operators, classifier, data, table, slice(None)))
+        swapped = seconds(lambda: answers(operators, classifier, data, table, slice(None))) / passes
         after = seconds(plain)
-        ratios.append(swapped / passes / ((before + after) / 2))
+        without = seconds(removed) / len(views)
+        whole = (before + after) / 2
+        ratios["transplants"].append(swapped / whole)
+        ratios["removal"].append(without / whole)
         print(
-            f"plain {IMAGES / before:.0f} and {IMAGES / after:.0f} img/s, swapped {passes * IMAGES / swapped:.0f} img/s"
+            ", ".join(
+                f"{name} {IMAGES / spent:.0f} img/s"
+                for name, spent in (("plain", whole), ("swapped", swapped), ("removed", without))
+            )
         )
-    print(f"{torch.get_num_threads()} threads, width {WIDTH}, {passes} passes")
-    print(f"RATIO transplants {statistics.median(ratios):.3f}")
+    print(f"{torch.get_num_threads()} threads, width {WIDTH}, {passes} swapped and {len(views)} removal passes")
+    for name, found in ratios.items():
+        print(f"RATIO {name} {statistics.median(found):.3f}")
 
 
 if __name__ == "__main__":
