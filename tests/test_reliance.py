@@ -354,8 +354,10 @@ def test_the_interval_is_not_too_wide_where_classes_rely_on_the_cue_unequally(dr
 def test_what_classes_have_in_common_is_no_chance():
     labels, lent = np.arange(600) % 6, (np.arange(600) // 6) % 6
     by_class = np.where(labels < 3, 0.3, -0.3)[None] + 0.1 * (lent - 2.5)
-    assert np.abs(reliance.stratified(by_class, (labels, lent))).max() < 1e-12
+    assert np.abs(reliance.stratified(by_class, (labels, lent), 600)).max() < 1e-12
     noise = np.random.default_rng(0).normal(size=(1, 600))
-    left = reliance.stratified(noise - noise.mean(), (labels, lent))
+    left = reliance.stratified(noise - noise.mean(), (labels, lent), 600)
     assert left.std(ddof=0) == pytest.approx(noise.std(), rel=0.02)
-    assert reliance.stratified(noise, (np.arange(600) % 301,)) is noise  # too few images for so many strata
+    few = reliance.stratified(noise - noise.mean(), (labels, lent), 60)
+    assert few.std() / left.std() == pytest.approx(np.sqrt((60 / 48) / (600 / 588)))
+    assert reliance.stratified(noise, (labels, lent), 24) is noise  # too few donors for so many strata

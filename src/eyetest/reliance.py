@@ -138,24 +138,24 @@ def variance(influence: Array, donors: Array) -> float:
     return max(own + shared, own / 2) / n**2
 
 
-def stratified(influence: Array, strata: Sequence[Array]) -> Array:
+def stratified(influence: Array, strata: Sequence[Array], units: int) -> Array:
     """Influence (r n) less its mean in each stratum, one way of dividing the rows (n, or r n) after the other.
 
     How many images a class has, and which classes lend, is fixed and no chance. The means that are taken off are paid
-    for in degrees of freedom; where images are too few for that, nothing is taken off, which is wider.
+    for in degrees of freedom out of `units`, the images or the donors, whichever are fewer; where they are too few for
+    that, nothing is taken off, which is wider.
 
     Source: Cochran 1977, section 5.6 (stratified sampling), on the linearised statistic.
     """
-    images, left = influence.shape[1], influence
-    lost = sum(len(np.unique(stratum)) for stratum in strata)
-    if images <= 2 * lost:
+    left, lost = influence, sum(len(np.unique(stratum)) for stratum in strata)
+    if units <= 2 * lost:
         return influence
     for stratum in strata:
         _, index = np.unique(np.broadcast_to(stratum, influence.shape), return_inverse=True)
         place = index.ravel()
         means = np.bincount(place, weights=left.ravel()) / np.bincount(place)
         left = left - means[place].reshape(left.shape)
-    result: Array = left * np.sqrt(images / (images - lost))
+    result: Array = left * np.sqrt(units / (units - lost))
     return result
 
 
@@ -165,7 +165,8 @@ def interval(linear: Linear, donors: Array, strata: Sequence[Array] = (), confid
     `strata`: the class of each image (n) and of each other-class donor (r n).
     """
     n = linear.influence.shape[1]
-    spread = np.sqrt(variance(stratified(linear.influence, strata), donors) + PSEUDO * (linear.scale / n) ** 2)
+    influence = stratified(linear.influence, strata, min(n, len(np.unique(donors))))
+    spread = np.sqrt(variance(influence, donors) + PSEUDO * (linear.scale / n) ** 2)
     half = float(distributions.norm.ppf((1 + confidence) / 2)) * float(spread)
     return Interval(linear.value, linear.value - half, linear.value + half)
 
