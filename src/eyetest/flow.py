@@ -128,13 +128,14 @@ def study(
     seed: int = 0,
     checks: Sequence[str | Check] = (),
     skip: Sequence[str] = (),
+    draws: int | None = None,
     device: str = "auto",
     progress: Progress = silent,
 ) -> RunDir:
     """Train every recipe, audit each model, compare each with the first, and write one page.
 
     All models are trained first, under torchrun or srun by all processes together. Then both models of a seed are
-    predicted, so that maps of both exist for every image that either is asked about.
+    predicted, so that maps of both exist for every image that either is asked about. `draws` as in audit().
     """
     data, device, chosen = _data(data), find_device(device), find_checks(checks, skip)
     fabric = Processes.here().fabric(device)
@@ -144,6 +145,7 @@ def study(
         "recipes": [dataclasses.asdict(plan) for plan in plans],
         "seeds": seeds,
         "checks": [c.code for c in chosen],
+        "draws": draws,
     }
     record = new_record("study", data.record(), (), seed=seed, device=device, config=config)
     path, numbers = fabric.broadcast(run_path(out, record, "study")), range(seed, seed + seeds)
@@ -155,7 +157,7 @@ def study(
     with recorded(run):
         trained = [[_child(run, data, plan, chosen, n, fabric, progress) for plan in plans] for n in numbers]
         for children, number in zip(trained, numbers, strict=True):
-            _one_seed(run, children, data, chosen, number, device, progress)
+            _one_seed(run, children, data, chosen, number, draws, device, progress)
         names = [f"{plan.name}-{number}" for number, plan in itertools.product(numbers, plans)]
         comparisons = [_compared(f"{plan.name}-{number}") for number, plan in itertools.product(numbers, plans[1:])]
         run.write_record(run.record.model_copy(update={"children": (*names, *comparisons)}))
@@ -261,6 +263,7 @@ def _one_seed(
     data: Dataset,
     checks: Sequence[Check],
     seed: int,
+    draws: int | None,
     device: str,
     progress: Progress,
 ) -> None:
@@ -268,7 +271,7 @@ def _one_seed(
     for job in jobs:
         if job.run.record.status != "complete":
             with recorded(job.run, job.salvage, status="running"):
-                job.predict()
+                job.predict(draws=draws)
     rows = _union(jobs)
     for job in jobs:
         if job.run.record.status != "complete":
