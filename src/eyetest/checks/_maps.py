@@ -8,8 +8,11 @@ import numpy as np
 
 from ..errors import MissingEvidence
 from ..evidence import Evidence, Explain
-from ..records import MapPicture
+from ..records import MapPicture, Note
 from ..types import MapSet, Rows
+
+RELIABLE = 0.5
+"""Split-half rank correlation below which a map says nothing."""
 
 
 def found_maps(evidence: Evidence, needs: Iterable[Explain]) -> dict[Explain, MapSet]:
@@ -51,6 +54,22 @@ def map_pictures(
                 )
             )
     return tuple(pictures)
+
+
+def median_reliability(maps: Mapping[Explain, MapSet]) -> float | None:
+    """Of the maps that are drawn from donors: rank correlation of the halves of the draws; None without such maps."""
+    known = [found.reliability for found in maps.values() if found.reliability is not None]
+    return float(np.median(np.concatenate(known))) if known and len(known[0]) else None
+
+
+def reliability_notes(maps: Mapping[Explain, MapSet]) -> list[Note]:
+    """What may be said of the maps that are drawn from donors."""
+    median = median_reliability(maps)
+    if median is None:
+        return []
+    said = f"Transplant maps of one half of their donors agree with those of the other half by {median:.2f} (median rank correlation)"
+    verdict = "below 0.5: single maps are inconclusive" if median < RELIABLE else "0.5 or above"
+    return [Note(text=f"{said}, {verdict}.")]
 
 
 def _scale(maps: list[MapSet], rows: Rows) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
@@ -12,8 +12,8 @@ import numpy as np
 from .. import stats
 from ..evidence import Evidence, Explain, Need, Predict, Select
 from ..records import Card, Estimate, Gallery, MapPicture, Scalar, Table
-from ..types import Predictions, Target
-from ._maps import found_maps, map_pictures, scales
+from ..types import MapSet, Predictions, Target
+from ._maps import found_maps, map_pictures, reliability_notes, scales
 from .base import Check, Outcome
 
 MAPS: tuple[tuple[str, Target], ...] = (
@@ -61,7 +61,8 @@ class ConfidentErrors(Check):
         sure = (wrong > 0) & (predictions.confidence >= self.threshold)
         columns = {"confident_error": sure.astype(float), "wrong": wrong, "confidence": predictions.confidence}
         ranked = Select.errors(len(wrong)).rows(predictions, evidence.context.seed)
-        gallery = self._gallery(evidence, predictions, classes, ranked)
+        maps = found_maps(evidence, self._maps())
+        gallery = self._gallery(maps, predictions, classes, ranked)
         rate = self._rate(sure)
         finding = self.finding(
             "confident_errors",
@@ -73,6 +74,7 @@ class ConfidentErrors(Check):
                 Scalar(title=f"Wrong with confidence {self.threshold} or more", estimate="confident_error_rate"),
                 _direction_table(predictions, sure, classes),
                 _ranked_table(predictions, ranked, classes),
+                *reliability_notes(maps),
             ],
             samples=[card.id for card in gallery.cards],
             params={"threshold": self.threshold, "coverage": COVERAGE, "errors": int(wrong.sum())},
@@ -96,9 +98,8 @@ class ConfidentErrors(Check):
         )
 
     def _gallery(
-        self, evidence: Evidence, predictions: Predictions, classes: tuple[str, ...], ranked: np.ndarray
+        self, maps: Mapping[Explain, MapSet], predictions: Predictions, classes: tuple[str, ...], ranked: np.ndarray
     ) -> Gallery:
-        maps = found_maps(evidence, self._maps())
         rows = ranked[: self.shown]
         high = scales(maps, rows)
         position = {row: index for index, row in enumerate(predictions.rows.tolist())}

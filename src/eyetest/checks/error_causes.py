@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
@@ -22,7 +22,7 @@ from ..transplants.fine import Fine
 from ..transplants.middle import Middle
 from ..transplants.patch_statistics import PatchStatistics
 from ..types import Column, MapSet, Predictions, ProbeArm, Probes
-from ._maps import found_maps, map_pictures, scales
+from ._maps import found_maps, map_pictures, median_reliability, reliability_notes, scales
 from .base import Check, Outcome
 
 CUES: tuple[Transplant, ...] = (
@@ -113,7 +113,7 @@ class ErrorCauses(Check):
             _status(by_name),
             _headline(by_name, len(errors.probes.cues)),
             estimates=estimates,
-            blocks=_blocks(gallery, errors, matches),
+            blocks=[*_blocks(gallery, errors, matches), *reliability_notes(maps)],
             samples=[card.id for card in gallery.cards],
             params={
                 "draws": self.draws,
@@ -124,7 +124,7 @@ class ErrorCauses(Check):
                 "concern_above": CONCERN,
                 "mean_margin_of_errors": _mean_margin(predictions, errors.probes),
                 "mean_margin_of_right_answers": _mean_margin(predictions, matches.probes),
-                "median_map_reliability": _median_reliability(maps),
+                "median_map_reliability": median_reliability(maps),
             },
         )
         return Outcome(finding, predictions.ids, _columns(predictions, errors, matches))
@@ -300,9 +300,3 @@ def _mean_margin(predictions: Predictions, probes: Probes) -> float | None:
     """In logits; the two should be alike, else right answers that are as close were too few."""
     chosen = np.isin(predictions.rows, probes.rows)
     return float(predictions.margin[chosen].mean()) if chosen.any() else None
-
-
-def _median_reliability(maps: Mapping[Explain, MapSet]) -> float | None:
-    """Of the maps that are drawn from donors: rank correlation of the halves of the draws."""
-    known: Sequence[Column] = [found.reliability for found in maps.values() if found.reliability is not None]
-    return float(np.median(np.concatenate(known))) if known and len(known[0]) else None
