@@ -11,11 +11,11 @@ import pytest
 from safetensors import SafetensorError
 
 from eyetest import store
-from eyetest.errors import RunError
+from eyetest.errors import MissingEvidence, RunError
 from eyetest.provenance import new_record
 from eyetest.records import DataRecord
 from eyetest.store import RunDir
-from eyetest.types import MapSet, Predictions
+from eyetest.types import Features, HumanVotes, MapSet, Predictions, Properties
 
 FULL = Path("/dev/full")
 ROWS = np.arange(4, dtype=np.int64)
@@ -72,3 +72,24 @@ def test_a_run_that_was_killed_at_its_first_file_begins_anew(left: tuple[str, ..
     data = DataRecord(name="x", title="x", fingerprint="f", classes=("a", "b"), images={})
     record = new_record("audit", data, (), seed=0, device="cpu", config={})
     assert RunDir.begin(path, record).record == record
+
+
+def test_annotations_come_back_as_they_were(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    run.write_annotation("features-test", Features("test", ROWS, np.eye(4, dtype=np.float32)))
+    run.write_annotation("vote-test", HumanVotes("test", ROWS, np.arange(8).reshape(4, 2)))
+    run.write_annotation("describe-test", Properties("test", ROWS, {"brightness": np.linspace(0, 1, 4)}))
+    features, votes = run.annotation("features-test", Features), run.annotation("vote-test", HumanVotes)
+    assert (features.split, features.values.tolist()) == ("test", np.eye(4).tolist())
+    assert votes.counts.tolist() == [[0, 1], [2, 3], [4, 5], [6, 7]]
+    assert run.annotation("describe-test", Properties).values["brightness"].tolist() == np.linspace(0, 1, 4).tolist()
+
+
+def test_predicted_classes_alone_have_no_confidence(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    run.write_predictions("identity", Predictions("test", ROWS, ROWS % 2, np.eye(4, 2, dtype=np.float32), "classes"))
+    back = run.predictions("identity", "test")
+    assert back.predicted.tolist() == [0, 1, 0, 0]
+    for read in ("probabilities", "confidence", "loss", "margin", "contender"):
+        with pytest.raises(MissingEvidence, match="only the predicted classes"):
+            getattr(back, read)

@@ -10,7 +10,22 @@ import numpy as np
 
 from .errors import MissingEvidence, UndeclaredNeed
 from .transplants.base import Transplant
-from .types import Features, MapSet, Predictions, ProbeArm, Probes, Rows, SplitName, Swaps, Target, TrainingHistory
+from .types import (
+    Features,
+    HumanVotes,
+    Labels,
+    Lookalikes,
+    MapSet,
+    Predictions,
+    ProbeArm,
+    Probes,
+    Properties,
+    Rows,
+    SplitName,
+    Swaps,
+    Target,
+    TrainingHistory,
+)
 from .views.base import View
 from .views.identity import Identity
 
@@ -46,9 +61,37 @@ class Swap(Need[Swaps]):
 @final
 @dataclass(frozen=True)
 class Embed(Need[Features]):
-    """Penultimate features of a split."""
+    """Penultimate features of a split, read in the same pass as its unchanged images."""
 
     split: SplitName = "test"
+
+
+@final
+@dataclass(frozen=True)
+class Vote(Need[HumanVotes]):
+    """What people called the images of a split, where the data set knows."""
+
+    split: SplitName = "test"
+
+
+@final
+@dataclass(frozen=True)
+class Describe(Need[Properties]):
+    """Brightness, contrast and other properties of the pixels of a split."""
+
+    split: SplitName = "test"
+
+
+@final
+@dataclass(frozen=True)
+class Resemble(Need[Lookalikes]):
+    """Test images that show the same as an image of any split; features of all splits decide which pixels are compared."""
+
+
+@final
+@dataclass(frozen=True)
+class OutOfSample(Need[Predictions]):
+    """Predictions on the training images, each by a model that was not trained on it (`--cross-validate`)."""
 
 
 @final
@@ -167,6 +210,8 @@ class Context:
     fingerprint: str
     """Of the data: seeds every resample, so that two runs on the same data resample alike."""
     seed: int
+    groups: Labels | None = None
+    """Group (patient, scene) of each test row, by row, where the data has groups: images of one are resampled together."""
 
 
 @final

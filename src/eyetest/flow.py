@@ -15,6 +15,7 @@ from .checks import checks as registry
 from .checks.base import Check
 from .comparison import changed_rows
 from .data import Dataset, load_data
+from .engine.annotate import annotate_all
 from .engine.execute import explain_all, predict_all, sample_columns, selected
 from .engine.plan import Work, gather, measure_speed, within
 from .engine.plan import plan as make_plan
@@ -183,6 +184,7 @@ class AuditJob:
         self.run.write_plan(make_plan(self.work, self.data, speed))
         self.run.write_samples(sample_columns(self.data))
         predict_all(self.run, self.work, self.classifier, self.data, seed=self.seed, progress=self.progress)
+        annotate_all(self.run, self.work, self.data, seed=self.seed, progress=self.progress)
         swap_all(self.run, self.work, self.classifier, self.data, seed=self.seed, progress=self.progress)
 
     def selected(self) -> Rows:
@@ -354,6 +356,6 @@ def _classifier(
     if run is not None and run.record.models:
         name = run.record.models[0].name
     classifier = load_model(path, data.classes, name)
-    classifier.module.to(find_device(device))
+    classifier.to(find_device(device))
     known = run is not None and run.trained and run.record.data.fingerprint == data.fingerprint
     return classifier, run if known else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import os
@@ -26,16 +27,22 @@ from .types import (
     ARMS,
     Column,
     DonorTable,
+    Features,
+    HumanVotes,
+    Lookalikes,
     MapSet,
     Predictions,
     ProbeArm,
     Probes,
+    Properties,
     Swaps,
     TrainingHistory,
     image_ids,
 )
 
 R = TypeVar("R", bound=Record)
+Annotation = Features | HumanVotes | Properties | Lookalikes
+A = TypeVar("A", Features, HumanVotes, Properties, Lookalikes)
 RUNS = Path("runs")
 _TENSORS = ".safetensors"
 _UNFINISHED = ".part"
@@ -203,22 +210,50 @@ class RunDir:
     def write_predictions(self, key: str, predictions: Predictions) -> None:
         """Write logits, then the readable table; the table says that the pass is done."""
         tensors = {"rows": predictions.rows, "labels": predictions.labels, "logits": predictions.logits}
-        self._tensors(f"predictions/{key}{_TENSORS}", tensors, {"split": predictions.split})
-        of_label = np.exp(-predictions.loss)
-        columns = {
-            "id": list(predictions.ids),
-            "predicted": predictions.predicted,
-            "p_predicted": predictions.confidence,
-            "p_label": of_label,
-            "loss": predictions.loss,
-            "correct": predictions.correct,
-        }
+        header = {"split": predictions.split, "given": predictions.given}
+        self._tensors(f"predictions/{key}{_TENSORS}", tensors, header)
+        columns: dict[str, Any] = {"id": list(predictions.ids), "predicted": predictions.predicted}
+        if predictions.given != "classes":
+            of_label = {"p_label": np.exp(-predictions.loss), "loss": predictions.loss}
+            columns |= {"p_predicted": predictions.confidence} | of_label
+        columns["correct"] = predictions.correct
         self._parquet(f"predictions/{key}.parquet", columns)
 
     def predictions(self, key: str, split: str) -> Predictions:
         """The predictions of a pass."""
         tensors = self._load(f"predictions/{key}{_TENSORS}")
-        return Predictions(split, tensors["rows"], tensors["labels"], tensors["logits"])
+        given: Any = self._header(f"predictions/{key}{_TENSORS}").get("given", "logits")
+        return Predictions(split, tensors["rows"], tensors["labels"], tensors["logits"], given)
+
+    def has_annotation(self, name: str) -> bool:
+        """Whether this annotation is made."""
+        return self._file(f"annotations/{name}{_TENSORS}").is_file()
+
+    def write_annotation(self, name: str, payload: Annotation) -> None:
+        """Write what is known of images beside the answers: the arrays of a payload, by their field names."""
+        tensors: dict[str, np.ndarray] = {}
+        header = {}
+        for field in dataclasses.fields(payload):
+            value = getattr(payload, field.name)
+            if isinstance(value, str):
+                header[field.name] = value
+            elif isinstance(value, Mapping):
+                tensors |= {f"{field.name}.{key}": one for key, one in value.items()}
+            else:
+                tensors[field.name] = value
+        self._tensors(f"annotations/{name}{_TENSORS}", tensors, header)
+
+    def annotation(self, name: str, kind: type[A]) -> A:
+        """The annotation of that name."""
+        tensors = self._load(f"annotations/{name}{_TENSORS}")
+        values: dict[str, Any] = dict(self._header(f"annotations/{name}{_TENSORS}"))
+        for key, tensor in tensors.items():
+            field, dot, part = key.partition(".")
+            if dot:
+                values.setdefault(field, {})[part] = tensor
+            else:
+                values[field] = tensor
+        return kind(**values)
 
     def write_donors(self, table: DonorTable, split: str, pool: str) -> None:
         """Write donors.parquet: which image lends its cues to which, one row a draw, arm and image."""
@@ -447,6 +482,13 @@ class RunDir:
         except (OSError, SafetensorError) as error:
             raise self._damaged(name, error) from error
         return tensors
+
+    def _header(self, name: str) -> dict[str, str]:
+        try:
+            with safe_open(self._file(name), framework="np") as opened:
+                return dict(opened.metadata() or {})
+        except (OSError, SafetensorError) as error:
+            raise self._damaged(name, error) from error
 
     def _tensors(self, name: str, tensors: Mapping[str, np.ndarray], header: Mapping[str, str] | None = None) -> None:
         whole = {key: np.ascontiguousarray(value) for key, value in tensors.items()}

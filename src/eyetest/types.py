@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, final
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
+
+from .errors import MissingEvidence
 
 Pixels = UInt8[np.ndarray, "n 3 h w"]
 """Stored images: RGB, 0 to 255."""
@@ -18,6 +21,8 @@ Labels = Int64[np.ndarray, " n"]
 """Class indices, 0 to k-1."""
 Logits = Float32[np.ndarray, "n k"]
 Probabilities = Float64[np.ndarray, "n k"]
+Votes = Int64[np.ndarray, "n k"]
+"""How many people gave each image each class."""
 Column = Float64[np.ndarray, " n"]
 """One number an image; booleans are 0 and 1."""
 
@@ -25,6 +30,8 @@ SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 Target = Literal["predicted", "label"]
 """The class that an explanation explains."""
+Given = Literal["logits", "probabilities", "classes"]
+"""What a model said: logits; only probabilities (their logarithms stand in for logits); only the predicted class."""
 
 
 def image_ids(split: str, rows: Rows) -> tuple[str, ...]:
@@ -41,6 +48,8 @@ class Predictions:
     rows: Rows
     labels: Labels
     logits: Logits
+    """1 at the predicted class, else 0, where only that class was given."""
+    given: Given = "logits"
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -49,12 +58,13 @@ class Predictions:
 
     @property
     def probabilities(self) -> Probabilities:
-        """Softmax of the logits in float64."""
+        """Softmax of the logits in float64; MissingEvidence if only the predicted classes were given."""
         return np.exp(self.log_probabilities)
 
     @property
     def log_probabilities(self) -> Probabilities:
-        """Log-softmax of the logits in float64."""
+        """Log-softmax of the logits in float64; MissingEvidence if only the predicted classes were given."""
+        self._require_scores()
         logits = self.logits.astype(np.float64)
         shifted = logits - logits.max(axis=1, keepdims=True)
         result: Probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
@@ -80,7 +90,11 @@ class Predictions:
 
     @property
     def contender(self) -> Labels:
-        """The class that lost to the predicted one: the label where the answer is wrong, else the runner-up."""
+        """The class that lost to the predicted one: the label where the answer is wrong, else the runner-up.
+
+        MissingEvidence if only the predicted classes were given.
+        """
+        self._require_scores()
         others = self.logits.copy()
         others[np.arange(len(others)), self.predicted] = -np.inf
         result: Labels = np.where(self.correct, others.argmax(axis=1), self.labels).astype(np.int64)
@@ -88,7 +102,11 @@ class Predictions:
 
     @property
     def margin(self) -> Column:
-        """Logit of the predicted class minus logit of the contender; at least 0."""
+        """Logit of the predicted class minus logit of the contender; at least 0.
+
+        MissingEvidence if only the predicted classes were given.
+        """
+        self._require_scores()
         row = np.arange(len(self.labels))
         result: Column = (self.logits[row, self.predicted] - self.logits[row, self.contender]).astype(np.float64)
         return result
@@ -98,6 +116,12 @@ class Predictions:
         """Negative log-likelihood of the label, in nats."""
         result: Column = -self.log_probabilities[np.arange(len(self.labels)), self.labels]
         return result
+
+    def _require_scores(self) -> None:
+        if self.given == "classes":
+            raise MissingEvidence(
+                "only the predicted classes were given; a probability or a logit for every class is needed"
+            )
 
 
 @final
@@ -185,6 +209,48 @@ class Features:
     split: str
     rows: Rows
     values: Float32[np.ndarray, "n d"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class HumanVotes:
+    """How many people gave each image of a split each class."""
+
+    split: str
+    rows: Rows
+    counts: Votes
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Properties:
+    """Properties of the pixels of rows of a split that people have words for, such as brightness."""
+
+    split: str
+    rows: Rows
+    values: Mapping[str, Column]
+    """By name, in the units that engine/properties.py states."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Lookalikes:
+    """Pairs of a test image with an image of any split that show the same thing, exactly or nearly."""
+
+    rows: Rows
+    """Of the test split, one a pair, ascending."""
+    other: Rows
+    """Rows of the other image within its own split."""
+    other_split: Int64[np.ndarray, " p"]
+    """Index into SPLITS."""
+    exact: Bool[np.ndarray, " p"]
+    """Whether all pixels are equal."""
+    correlation: Float64[np.ndarray, " p"]
+    """Best normalised correlation of the pixels over small shifts and a flip, after gain and offset; 1 if exact."""
+    tested: Int64[np.ndarray, "1"]
+    """Test images that were looked at."""
+    null_rate: Float64[np.ndarray, "1"]
+    """Share of image pairs known to differ that the same rule calls the same."""
 
 
 @final

@@ -7,10 +7,11 @@ import pytest
 import torch
 from scipy.ndimage import binary_dilation, gaussian_filter1d
 
+from eyetest.tensors import scaled
 from eyetest.transplants._infill import infill
 from eyetest.transplants.amplitude import Amplitude
 from eyetest.transplants.background import Background
-from eyetest.transplants.base import Batch, scaled
+from eyetest.transplants.base import Batch
 from eyetest.transplants.border import Border
 from eyetest.transplants.cell import grid
 from eyetest.transplants.centre import Centre

@@ -7,10 +7,11 @@ import math
 import pytest
 import torch
 
+from eyetest.tensors import LUMA
 from eyetest.views._bands import low_passed
 from eyetest.views._matching import distance
 from eyetest.views.base import View
-from eyetest.views.grayscale import LUMA, Grayscale
+from eyetest.views.grayscale import Grayscale
 from eyetest.views.hide_border import HideBorder
 from eyetest.views.hide_centre import HideCentre
 from eyetest.views.hide_elsewhere import HideElsewhere

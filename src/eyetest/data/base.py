@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..records import DataRecord
-from ..types import SPLITS, Labels, Masks, Pixels, Rows, SplitName, image_ids
+from ..types import SPLITS, Labels, Masks, Pixels, Rows, SplitName, Votes, image_ids
 
 
 class SplitData(ABC):
@@ -38,6 +38,10 @@ class SplitData(ABC):
     @abstractmethod
     def images(self, rows: Rows) -> Pixels:
         """The images of these rows, uint8 RGB, n 3 h w."""
+
+    def human_counts(self, rows: Rows) -> Votes | None:
+        """How many people gave each of these rows each class, or None where the data set does not know."""
+        return None
 
     def masks(self, rows: Rows) -> Masks | None:
         """Object masks of these rows, or None where the data set has none."""

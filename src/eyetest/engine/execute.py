@@ -13,13 +13,13 @@ import torch
 from ..data.base import Dataset, SplitData
 from ..data.donors import arm_donors
 from ..data.split import stratified_sample
-from ..evidence import Explain, Predict
+from ..evidence import Embed, Explain, Predict
 from ..explain import explainers
 from ..explain.base import DonorExplainer, Lenders, spread
 from ..models.classifier import Classifier
 from ..stats import rank_correlation
 from ..store import RunDir
-from ..types import SPLITS, Labels, MapSet, Predictions, Rows
+from ..types import SPLITS, Features, Labels, MapSet, Predictions, Rows
 from .plan import Work, batch_size
 
 Progress = Callable[[str, float, float], None]
@@ -36,13 +36,18 @@ def predict_all(
         split = data.splits[need.split]
         limit = work.limit(need)
         rows = split.rows if limit is None else stratified_sample(split.labels, limit, seed)
-        logits = []
+        embedded = need == Predict(split=need.split) and Embed(need.split) in work.embeds
+        logits, features = [], []
         size = batch_size(classifier)
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
             images = need.view(pixels(split, part), image_seeds(seed, need, split.ids(part)))
-            logits.append(classifier.predict(images).cpu().numpy())
+            answer, read = classifier.predict_with_features(images) if embedded else (classifier.predict(images), None)
+            logits.append(answer.cpu().numpy())
+            features += [] if read is None else [read.cpu().numpy()]
             progress(f"{classifier.name}: {need.view.key} images of {need.split}", (start + len(part)) / len(rows), 0.0)
+        if features:
+            run.write_annotation(feature_key(need.split), Features(need.split, rows, np.concatenate(features)))
         run.write_predictions(work.key(need), Predictions(need.split, rows, split.labels[rows], np.concatenate(logits)))
 
 
@@ -87,6 +92,11 @@ def sample_columns(data: Dataset) -> dict[str, Any]:
         "label": np.concatenate([split.labels for split in splits]),
         "source": np.concatenate([split.source for split in splits]),
     }
+
+
+def feature_key(split: str) -> str:
+    """The name of a split's features in files."""
+    return f"features-{split}"
 
 
 def map_key(need: Explain) -> str:

@@ -12,7 +12,7 @@ import torch
 from ..checks.base import Check
 from ..data.base import Dataset
 from ..data.donors import draws_for
-from ..evidence import Explain, Need, Predict, Probe, Select, Swap
+from ..evidence import Describe, Embed, Explain, Need, Predict, Probe, Resemble, Select, Swap, Vote
 from ..explain import explainers
 from ..explain.base import DonorExplainer
 from ..models.classifier import Classifier
@@ -25,6 +25,10 @@ MOST_PROBED = 256
 """Images of a selection that many donors are tried on, where the budget allows all."""
 
 
+Annotating = Vote | Describe | Resemble
+"""Needs that are answered from the data alone, or from what earlier passes stored."""
+
+
 @final
 @dataclass(frozen=True)
 class Work:
@@ -35,6 +39,8 @@ class Work:
     explains: tuple[Explain, ...]
     transplants: tuple[Transplant, ...]
     probes: tuple[Probe, ...]
+    embeds: tuple[Embed, ...]
+    annotations: tuple[Annotating, ...]
     limits: dict[str, int]
     """Images that the budget allows, where not all: of a split, of the test split for transplants (`swaps`), of each
     selection that many donors are tried on (`probes`)."""
@@ -84,9 +90,11 @@ def gather(checks: Sequence[Check], limits: dict[str, int] | None = None) -> Wor
     explains = tuple(need for need in needs if isinstance(need, Explain))
     transplants = tuple(need.transplant for need in needs if isinstance(need, Swap))
     probes = tuple(need for need in needs if isinstance(need, Probe))
-    if (explains or probes) and Predict() not in predicts:
-        predicts += (Predict(),)
-    return Work(tuple(checks), predicts, explains, transplants, probes, limits or {})
+    embeds = tuple(need for need in needs if isinstance(need, Embed))
+    annotations = tuple(need for need in needs if isinstance(need, Vote | Describe | Resemble))
+    implied = [Predict(split=need.split) for need in embeds] + [Predict()] * bool(explains or probes)
+    predicts = tuple(dict.fromkeys((*predicts, *implied)))
+    return Work(tuple(checks), predicts, explains, transplants, probes, embeds, annotations, limits or {})
 
 
 def within(checks: Sequence[Check], data: Dataset, speed: float, budget: float | None) -> Work:

@@ -9,10 +9,12 @@ from typing import Any
 from ..checks.base import Check, Outcome
 from ..data.base import Dataset
 from ..errors import MissingEvidence, UndeclaredNeed
-from ..evidence import Context, Evidence, Explain, History, Need, Predict, Probe, Swap
+from ..evidence import Context, Embed, Evidence, Explain, History, Need, Predict, Probe, Swap
 from ..records import Finding
 from ..store import RunDir
-from .execute import map_key
+from ..types import Features
+from .annotate import KINDS, annotation
+from .execute import feature_key, map_key
 from .pictures import draw_galleries
 from .plan import Work
 from .probe import probe_key
@@ -56,6 +58,14 @@ def _load(need: Need[Any], run: RunDir, work: Work) -> Any:
     if isinstance(need, History):
         found: Any = run.history()
         missing = "eyetest did not train this model, so there is no training history"
+    elif isinstance(need, Embed):
+        known = run.has_annotation(feature_key(need.split))
+        found = run.annotation(feature_key(need.split), Features) if known else None
+        missing = (
+            f"there are no features of the {need.split} images: the model has no last linear layer, or was not asked"
+        )
+    elif type(need) in KINDS:
+        found, missing = annotation(run, need)
     elif isinstance(need, Explain):
         found, missing = run.maps(map_key(need)), f"there are no {need.method} maps in this run"
     elif isinstance(need, Swap):

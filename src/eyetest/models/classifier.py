@@ -31,14 +31,23 @@ class Classifier:
         std: Sequence[float] = (1.0, 1.0, 1.0),
         name: str = "model",
         source: str = "",
+        twin: nn.Module | None = None,
     ) -> None:
         self.module, self.classes, self.name, self.source = module, tuple(classes), name, source
+        self.twin = twin
+        """A frozen copy that gives equal answers in less time; gradients and hooks are the module's own."""
         self.mean, self.std = tuple(mean), tuple(std)
 
     @property
     def device(self) -> torch.device:
         """Where the parameters lie."""
         return next((p.device for p in self.module.parameters()), torch.device("cpu"))
+
+    def to(self, device: str) -> None:
+        """Move the parameters to a device."""
+        for module in (self.module, self.twin):
+            if module is not None:
+                module.to(device)
 
     def normalise(self, images: Images) -> Tensor:
         """What the module itself is fed."""
@@ -51,8 +60,23 @@ class Classifier:
         Raises ModelError if there is not one finite logit a class.
         """
         with self.evaluation(), torch.inference_mode():
-            logits = self.module(self.normalise(images.to(self.device)))
+            logits = (self.twin or self.module)(self.normalise(images.to(self.device)))
         return self._checked(logits, len(images))
+
+    def predict_with_features(self, images: Images) -> tuple[LogitTensor, Tensor | None]:
+        """Logits, and what the last linear layer reads of each image (n d); None where there is no such layer."""
+        modules = list((self.twin or self.module).modules())
+        last = next((one for one in reversed(modules) if isinstance(one, nn.Linear)), None)
+        if last is None:
+            return self.predict(images), None
+        read: list[Tensor] = []
+        hook = last.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].detach()))
+        try:
+            logits = self.predict(images)
+        finally:
+            hook.remove()
+        features = read[-1].flatten(1).float() if read and len(read[-1]) == len(images) else None
+        return logits, features
 
     def loss_gradient(self, images: Images, classes: ClassTensor) -> Images:
         """Gradient of each image's cross-entropy towards `classes`, with respect to its pixels."""

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from ..errors import ModelError
 from .classifier import Classifier
-from .resnet18_cifar import Resnet18Cifar, memory_format, ordered
+from .resnet18_cifar import Resnet18Cifar, folded, memory_format, ordered
 
 
 class Architecture(BaseModel):
@@ -64,7 +64,13 @@ def load_model(path: Path, classes: tuple[str, ...], name: str) -> Classifier:
             "The file is damaged or was edited; train or copy it again."
         ) from error
     return Classifier(
-        module, classes=architecture.classes, mean=architecture.mean, std=architecture.std, name=name, source=file.name
+        module,
+        classes=architecture.classes,
+        mean=architecture.mean,
+        std=architecture.std,
+        name=name,
+        source=file.name,
+        twin=folded(module),
     )
 
 

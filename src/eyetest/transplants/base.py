@@ -12,20 +12,11 @@ import torch
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
-from ..tensors import Images
+from ..tensors import NATIVE, Images, luma_of, scaled
 from ._infill import infill
 
-LUMA = (0.299, 0.587, 0.114)
-"""ITU-R BT.601."""
 SMALLEST = 0.01
 """Standard deviation below which pixels count as flat and are not stretched further."""
-NATIVE = 32
-"""Image width for which pixel parameters are given; they scale with the width."""
-
-
-def scaled(pixels: int, width: int) -> int:
-    """A length that is given for images of 32 pixels, at this width; at least one pixel."""
-    return max(round(pixels * width / NATIVE), 1)
 
 
 @final
@@ -47,7 +38,7 @@ class Batch:
     @cached_property
     def luma(self) -> Tensor:
         """BT.601 luma, n 1 h w."""
-        return (self.images * self.images.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+        return luma_of(self.images)
 
     @cached_property
     def chroma(self) -> Tensor:

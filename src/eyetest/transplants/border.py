@@ -8,8 +8,8 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ..tensors import Images
-from .base import Batch, Transplant, scaled
+from ..tensors import Images, scaled
+from .base import Batch, Transplant
 
 RING = 5
 """Pixels at width 32; the ring has 540 of 1,024 pixels, the centre 484."""

@@ -7,8 +7,8 @@ from typing import final
 
 import torch
 
-from ..tensors import Images
-from .base import LUMA, Batch, Transplant
+from ..tensors import LUMA, Images
+from .base import Batch, Transplant
 
 
 @final

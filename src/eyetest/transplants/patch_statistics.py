@@ -8,8 +8,8 @@ from typing import final
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from ..tensors import Images
-from .base import SMALLEST, Batch, Transplant, scaled
+from ..tensors import Images, scaled
+from .base import SMALLEST, Batch, Transplant
 
 
 @final

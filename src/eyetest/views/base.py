@@ -7,9 +7,6 @@ from dataclasses import dataclass
 
 from ..tensors import Images
 
-NATIVE = 32
-"""Image side for which pixel parameters are given; they scale with the side."""
-
 
 @dataclass(frozen=True)
 class View(ABC):
@@ -33,8 +30,3 @@ def named(name: str, values: tuple[int | float, ...], defaults: tuple[int | floa
 def named_after(name: str, of: View, default: View) -> str:
     """A control's key: its name, followed by what it is matched to where that is not the default."""
     return name if of == default else f"{name}-{of.key}"
-
-
-def scaled(pixels: int, side: int) -> int:
-    """A length that is given for a side of 32 pixels, at this side; at least one pixel."""
-    return max(round(pixels * side / NATIVE), 1)

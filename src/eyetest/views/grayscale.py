@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from ..tensors import Images
+from ..tensors import Images, luma_of
 from .base import View
-
-LUMA = (0.299, 0.587, 0.114)
-"""ITU-R BT.601, on gamma values."""
 
 
 @final
@@ -29,5 +26,4 @@ class Grayscale(View):
 
     def __call__(self, images: Images, seeds: tuple[int, ...]) -> Images:
         """Luma, three times."""
-        luma = (images * images.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
-        return luma.clamp(0, 1).expand_as(images).contiguous()
+        return luma_of(images).clamp(0, 1).expand_as(images).contiguous()

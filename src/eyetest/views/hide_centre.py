@@ -8,8 +8,8 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ..tensors import Images
-from .base import View, named, scaled
+from ..tensors import Images, scaled
+from .base import View, named
 
 
 @final

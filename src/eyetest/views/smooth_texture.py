@@ -8,8 +8,8 @@ from typing import final
 
 import torch
 
-from ..tensors import Images
-from .base import NATIVE, View, named
+from ..tensors import NATIVE, Images
+from .base import View, named
 
 
 @final
