@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .flow import audit, study, train
     from .models.classifier import Classifier
     from .pairing import compare
+    from .saved import audit_predictions
     from .store import RunDir
     from .tensors import Images
     from .training.recipe import Recipe
@@ -29,6 +30,7 @@ _WHERE = {
     "RunDir": ".store",
     "Transplant": ".transplants.base",
     "audit": ".flow",
+    "audit_predictions": ".saved",
     "compare": ".pairing",
     "load_data": ".data",
     "study": ".flow",
@@ -44,6 +46,7 @@ __all__ = [
     "RunDir",
     "Transplant",
     "audit",
+    "audit_predictions",
     "compare",
     "load_data",
     "study",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import numpy as np
 
-from . import reliance, stats
+from . import clustered, reliance, stats
 from .errors import RunError
 from .records import Block, Card, Cell, Estimate, Finding, Forest, Gallery, MapPicture, Scalar, Status, Table
-from .types import Column, Predictions, Rows
+from .types import Column, Labels, Predictions, Rows
 
 CODES = {
     "ACC001": "CMP001",
@@ -103,6 +103,8 @@ class Side:
     predictions: Predictions
     strongest: Mapping[int, float] = field(default_factory=dict)
     """Largest value of the Grad-CAM map of the model's answer, by test row; only rows with a map."""
+    groups: Mapping[str, str] | None = None
+    """Group (patient, scene) of each image id, where the audit knew of groups."""
 
 
 @final
@@ -125,14 +127,32 @@ def compare_findings(a: Side, b: Side, *, classes: tuple[str, ...]) -> list[Comp
             f"{a.name} and {b.name} were audited on different images (data {a.fingerprint} and {b.fingerprint}); a paired "
             "comparison needs the same. Audit both on the same --data with the same --seed, then compare again."
         )
+    if a.groups is not None and b.groups is not None and a.groups != b.groups:
+        raise RunError(
+            f"{a.name} and {b.name} were audited with other groups of the same images; a comparison resamples groups, and "
+            "needs the same. Audit both with the same --group, then compare again."
+        )
     found = [_compared(source, code, a, b) for source, code in (CODES | _plug_ins(a, b)).items()]
-    return [*found, fixed_and_broken(a, b, classes)]
+    found.append(fixed_and_broken(a, b, classes))
+    if _groups(a, b, a.predictions.ids) is None:
+        return found
+    return [replace(one, finding=one.finding.where_images_come_in_groups()) for one in found]
 
 
 def _plug_ins(a: Side, b: Side) -> dict[str, str]:
     """Codes of the comparisons of checks that are not ours, from CMP100 on in the order of their codes."""
     others = sorted(set(a.findings) & set(b.findings) - set(CODES) - NOT_COMPARED)
     return {source: f"CMP{100 + number}" for number, source in enumerate(others)}
+
+
+def _groups(a: Side, b: Side, ids: tuple[str, ...]) -> Labels | None:
+    """Group code of each of these images, or None if neither audit knew of groups."""
+    known = a.groups or b.groups
+    return None if known is None else np.unique([known[one] for one in ids], return_inverse=True)[1].astype(np.int64)
+
+
+def _over(groups: Labels | None) -> str:
+    return " over the same images" if groups is None else f" over {len(np.unique(groups)):,} groups"
 
 
 def changed_rows(a: Predictions, b: Predictions) -> tuple[Rows, Rows]:
@@ -147,7 +167,8 @@ def fixed_and_broken(a: Side, b: Side, classes: tuple[str, ...]) -> Comparison:
     n = len(fixed)
     columns = {"fixed": fixed.astype(float), "broken": broken.astype(float)}
     pairs = (("fixed", fixed, "higher"), ("broken", broken, "lower"))
-    estimates = [_rate(name, values, better) for name, values, better in pairs]
+    groups = _groups(a, b, a.predictions.ids)
+    estimates = [_rate(name, values, better, groups) for name, values, better in pairs]
     rows = zip(("fixed", "broken"), changed_rows(a.predictions, b.predictions), strict=True)
     cards = tuple(_card(a, b, classes, group, row) for group, chosen in rows for row in chosen.tolist())
     headline = (
@@ -162,10 +183,18 @@ def fixed_and_broken(a: Side, b: Side, classes: tuple[str, ...]) -> Comparison:
         _direction_table(b.predictions, broken, classes, f"Directions of {b.name}'s new errors"),
     ]
     samples = [card.id for card in cards]
-    _, mid = stats.mcnemar(int(fixed.sum()), int(broken.sum()))
+    mid = _mcnemar(fixed, broken, groups)["p_mid"]
     status: Status = "concern" if broken.sum() > fixed.sum() and mid < 0.05 else "ok"
     finding = _finding("CMP090", "fixed_and_broken", status, headline, estimates, blocks, samples, {"p_mid": mid})
     return Comparison(finding, a.predictions.ids, columns)
+
+
+def _mcnemar(b: np.ndarray, c: np.ndarray, groups: Labels | None) -> dict[str, float]:
+    """p-values of b against c; one, from the sums of groups, where images come in groups."""
+    if groups is not None:
+        return {"p_mid": clustered.mcnemar(b, c, groups)}
+    exact, mid = stats.mcnemar(int(b.sum()), int(c.sum()))
+    return {"p_exact": exact, "p_mid": mid}
 
 
 def _compared(source: str, code: str, a: Side, b: Side) -> Comparison:
@@ -205,13 +234,13 @@ def _differences(source: str, a: Side, b: Side) -> list[Estimate]:
         if other is None or estimate.statistic is None or ids_a != ids_b:
             continue
         read = [[columns[name] for name in estimate.columns] for columns in (columns_a, columns_b)]
-        difference, method = _paired(estimate, other, read[0], read[1], a.fingerprint)
+        difference, method = _paired(estimate, other, read[0], read[1], a.fingerprint, _groups(a, b, ids_a))
         found.append(_difference(estimate, difference, estimate.n, method))
     return found
 
 
 def _paired(
-    first: Estimate, second: Estimate, a: list[Column], b: list[Column], seed: str
+    first: Estimate, second: Estimate, a: list[Column], b: list[Column], seed: str, groups: Labels | None
 ) -> tuple[stats.Interval, str]:
     """Interval of the difference, and how it was made."""
     statistic = first.statistic or ""
@@ -224,12 +253,15 @@ def _paired(
             ) from error
     if statistic == "error_rate_at_coverage" and (first.value + second.value) * 0.2 * first.n < FEW:
         before, after = (stats.Interval(e.value, e.low, e.high) for e in (first, second))
-        return stats.difference_of_intervals(after, before), "from the two Wilson intervals; too few errors to resample"
+        over = "" if groups is None else _over(groups)
+        return stats.difference_of_intervals(
+            after, before
+        ), f"from the two Wilson intervals{over}; too few errors to resample"
     if _few_sampled(first, second):
         before, after = (stats.Interval(e.value, e.low, e.high) for e in (first, second))
         return stats.difference_of_intervals(after, before), "from the intervals of both; too few events to resample"
-    difference = stats.paired_difference(stats.STATISTICS[statistic], a, b, seed, resamples=RESAMPLES)
-    return difference, f"paired percentile bootstrap over the same images, {RESAMPLES} resamples"
+    difference = stats.paired_difference(stats.STATISTICS[statistic], a, b, seed, groups=groups, resamples=RESAMPLES)
+    return difference, f"paired percentile bootstrap{_over(groups)}, {RESAMPLES} resamples"
 
 
 def _few_sampled(first: Estimate, second: Estimate) -> bool:
@@ -247,14 +279,17 @@ def _drawn(shared: Iterable[Estimate]) -> tuple[str, ...]:
 
 def _accuracy(a: Side, b: Side) -> tuple[Estimate, dict[str, Cell]]:
     right_a, right_b = a.predictions.correct, b.predictions.correct
-    both, only_b = int((right_a & right_b).sum()), int((right_b & ~right_a).sum())
-    only_a = int((right_a & ~right_b).sum())
-    n = len(right_a)
-    interval = stats.tango(both, only_b, only_a, n - both - only_a - only_b)
-    exact, mid = stats.mcnemar(only_b, only_a)
-    template = a.findings["ACC001"].estimate("accuracy")
-    estimate = _difference(template, interval, n, "Tango score interval of the paired difference")
-    return estimate, {"only_first_right": only_a, "only_second_right": only_b, "p_exact": exact, "p_mid": mid}
+    only_a, only_b = right_a & ~right_b, right_b & ~right_a
+    n, groups = len(right_a), _groups(a, b, a.predictions.ids)
+    method = "Tango score interval of the paired difference"
+    if groups is None:
+        counts = [int(part.sum()) for part in (right_a & right_b, only_b, only_a, ~right_a & ~right_b)]
+        interval = stats.tango(*counts)
+    else:
+        interval, method = clustered.tango(right_b, right_a, groups), f"{method} at the effective n{_over(groups)}"
+    estimate = _difference(a.findings["ACC001"].estimate("accuracy"), interval, n, method)
+    discordant: dict[str, Cell] = {"only_first_right": int(only_a.sum()), "only_second_right": int(only_b.sum())}
+    return estimate, discordant | _mcnemar(only_b, only_a, groups)
 
 
 def _difference(estimate: Estimate, interval: stats.Interval, n: int, method: str) -> Estimate:
@@ -317,14 +352,29 @@ def _both(first: Finding, second: Finding, shared: Iterable[Estimate], name_a: s
 
 def _surest(predictions: Predictions, chosen: np.ndarray) -> Rows:
     index = np.flatnonzero(chosen)
-    order = np.lexsort((predictions.rows[index], -predictions.confidence[index]))
+    confidence = _confidence(predictions)
+    order = np.lexsort((predictions.rows[index], *([] if confidence is None else [-confidence[index]])))
     result: Rows = predictions.rows[index[order][:SHOWN]]
     return result
 
 
-def _rate(name: str, values: np.ndarray, better: str) -> Estimate:
-    interval = stats.wilson(int(values.sum()), len(values))
-    fields = {"name": name, "n": len(values), "unit": "fraction", "better": better, "method": "Wilson score interval"}
+def _confidence(predictions: Predictions) -> Column | None:
+    """Probability of each answer, or None where only the answers are known."""
+    return None if predictions.given == "classes" else predictions.confidence
+
+
+def _sure(predictions: Predictions, index: int) -> float | None:
+    confidence = _confidence(predictions)
+    return None if confidence is None else float(confidence[index])
+
+
+def _rate(name: str, values: np.ndarray, better: str, groups: Labels | None) -> Estimate:
+    plain = "Wilson score interval"
+    if groups is None:
+        interval, method = stats.wilson(int(values.sum()), len(values)), plain
+    else:
+        interval, method = clustered.wilson(values, groups), f"{plain} at the effective n{_over(groups)}"
+    fields = {"name": name, "n": len(values), "unit": "fraction", "better": better, "method": method}
     return Estimate.model_validate(fields | interval._asdict() | {"statistic": "mean", "columns": (name,)})
 
 
@@ -335,12 +385,12 @@ def _card(a: Side, b: Side, classes: tuple[str, ...], group: str, row: int) -> C
         id=name,
         truth=classes[a.predictions.labels[index]],
         predicted=classes[a.predictions.predicted[index]],
-        confidence=float(a.predictions.confidence[index]),
+        confidence=_sure(a.predictions, index),
         image=f"images/{name}.png",
         group=group,
         maps=_maps(a, index, classes, "images/"),
         other_predicted=classes[b.predictions.predicted[index]],
-        other_confidence=float(b.predictions.confidence[index]),
+        other_confidence=_sure(b.predictions, index),
         other_maps=_maps(b, index, classes, OTHER),
     )
 

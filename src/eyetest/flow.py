@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from .checks import checks as registry
+from .checks._choice import find_checks
 from .checks.base import Check
 from .comparison import changed_rows
 from .data import Dataset, load_data
 from .engine.annotate import annotate_all
-from .engine.execute import explain_all, predict_all, sample_columns, selected
+from .engine.execute import explain_all, predict_all, selected
 from .engine.plan import Work, gather, measure_speed, within
 from .engine.plan import plan as make_plan
 from .engine.probe import probe_all
@@ -182,7 +182,7 @@ class AuditJob:
             self.work = self._settled(within(self.work.checks, self.data, speed, budget))
         self.work = dataclasses.replace(self.work, draws=draws)
         self.run.write_plan(make_plan(self.work, self.data, speed))
-        self.run.write_samples(sample_columns(self.data))
+        self.run.write_samples(self.data.sample_columns())
         predict_all(self.run, self.work, self.classifier, self.data, seed=self.seed, progress=self.progress)
         annotate_all(self.run, self.work, self.data, seed=self.seed, progress=self.progress)
         swap_all(self.run, self.work, self.classifier, self.data, seed=self.seed, progress=self.progress)
@@ -213,34 +213,6 @@ class AuditJob:
         limits = self.run.limits() or {str(split): n for split, n in work.limits.items()}
         self.run.write_limits(limits)
         return gather(work.checks, limits)
-
-
-def find_checks(names: Sequence[str | Check] = (), skip: Sequence[str] = ()) -> tuple[Check, ...]:
-    """The checks of these names or codes (all if none are given), without the skipped, by code.
-
-    A Python file that defines checks may stand among the names, and so may a check with its own parameters.
-    Raises UnknownName, or UserError if two checks have one code.
-    """
-    known = [registry.get(name)() for name in registry.names()]
-    by_name = dict(zip(registry.names(), known, strict=True)) | {check.code: check for check in known}
-    for name in (*names, *skip):
-        if isinstance(name, str) and not name.endswith(".py") and name not in by_name:
-            raise unknown_name("check", name, by_name)
-    wanted = [check for one in names for check in _checks_of(one, by_name)] or known
-    chosen = tuple(sorted(set(wanted) - {by_name[name] for name in skip}, key=lambda check: check.code))
-    for first, second in itertools.pairwise(chosen):
-        if first.code == second.code:
-            raise UserError(
-                f"Two checks have the code {first.code}: {type(first).__name__} and {type(second).__name__}. Give yours "
-                "a code that `eyetest list checks` does not show."
-            )
-    return chosen
-
-
-def _checks_of(one: str | Check, by_name: Mapping[str, Check]) -> list[Check]:
-    if isinstance(one, Check):
-        return [one]
-    return [kind() for kind in registry.in_file(Path(one))] if one.endswith(".py") else [by_name[one]]
 
 
 def find_device(name: str) -> str:

@@ -75,4 +75,4 @@ def _side(run: RunDir) -> Side:
     maps = run.maps("grad_cam-predicted")
     strongest = dict(zip(maps.rows.tolist(), maps.values.max((1, 2)).tolist(), strict=True)) if maps is not None else {}
     predictions = run.predictions(IDENTITY, "test")
-    return Side(record.models[0].name, record.data.fingerprint, findings, scores, predictions, strongest)
+    return Side(record.models[0].name, record.data.fingerprint, findings, scores, predictions, strongest, run.groups())

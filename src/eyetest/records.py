@@ -147,7 +147,8 @@ class Card(Record):
     id: str
     truth: str
     predicted: str
-    confidence: float
+    confidence: float | None
+    """None where only the answer is known."""
     image: str
     """Path inside the run directory."""
     note: str = ""
@@ -206,6 +207,15 @@ class Finding(Record):
                 return estimate
         raise KeyError(f"{self.code} has no estimate {name!r}; it has {[e.name for e in self.estimates]}")
 
+    def where_images_come_in_groups(self) -> Finding:
+        """The finding with a limit that names the estimates whose intervals do not know of the groups, if there are any."""
+        names = [one.name for one in self.estimates if " groups" not in one.method]
+        if not names:
+            return self
+        listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        said = f"Images come in groups here, which the intervals of {listed} do not know; they may be too narrow."
+        return self.model_copy(update={"limits": (*self.limits, said)})
+
 
 class DataRecord(Record):
     """Which data a run read."""
@@ -218,6 +228,8 @@ class DataRecord(Record):
     classes: tuple[str, ...]
     images: dict[str, int]
     """Images in each split."""
+    group: str = ""
+    """The column whose equal values belong together (patient, scene); empty if there is none."""
 
 
 class ModelRecord(Record):
@@ -226,8 +238,9 @@ class ModelRecord(Record):
     name: str
     """As printed, such as `baseline`."""
     fingerprint: str
-    """SHA-256 of the weights, first 16 hex digits."""
+    """SHA-256 of the weights (or of the file of answers), first 16 hex digits."""
     parameters: int
+    """0 where only its answers are known."""
     source: str
     """Where the weights lie, relative to this run where possible."""
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special, stats
+
+from . import weighted
 
 Array = np.ndarray
 Statistic = Callable[..., float]
+Number = int | float
+"""A count; no whole one where images count in part because they come in groups."""
 RESAMPLES = 2000
 BINS = 15
 
@@ -24,7 +29,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def wilson(k: int, n: int, confidence: float = 0.95) -> Interval:
+def wilson(k: Number, n: Number, confidence: float = 0.95) -> Interval:
     """Score interval of the proportion k/n. Source: Wilson 1927."""
     z, p = _z(confidence), k / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
@@ -53,7 +58,7 @@ def mcnemar(b: int, c: int) -> tuple[float, float]:
     return exact, (1 - point / 2 if b == c else exact - point)
 
 
-def tango(a: int, b: int, c: int, d: int, confidence: float = 0.95) -> Interval:
+def tango(a: Number, b: Number, c: Number, d: Number, confidence: float = 0.95) -> Interval:
     """Score interval of the paired difference (b − c)/n; b is right only in the first, c only in the second.
 
     Source: Tango 1998.
@@ -160,32 +165,54 @@ def generator(seed: str) -> np.random.Generator:
 
 
 def bootstrap(
-    statistic: Statistic, columns: Sequence[Array], seed: str, *, resamples: int = RESAMPLES, confidence: float = 0.95
+    statistic: Statistic,
+    columns: Sequence[Array],
+    seed: str,
+    *,
+    groups: Array | None = None,
+    resamples: int = RESAMPLES,
+    confidence: float = 0.95,
 ) -> Interval:
     """Percentile interval of a statistic of per-image columns, images resampled. Source: Efron & Tibshirani 1993, ch. 13.
 
-    The same seed and number of images give the same resamples, so that paired differences can be taken.
+    Where `groups` gives one an image, whole groups are resampled (Davison & Hinkley 1997, section 3.8), and the interval is
+    widened for their number. The same seed and number of images or groups give the same resamples, so that paired
+    differences can be taken. Raises ValueError if all images are of one group.
     """
-    draws = resampled(statistic, columns, seed, resamples=resamples)
-    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(statistic(*columns), float(low), float(high))
+    draws = resampled(statistic, columns, seed, groups=groups, resamples=resamples)
+    return _percentiles(statistic(*columns), draws, groups, confidence)
 
 
 def basic_bootstrap(
-    statistic: Statistic, columns: Sequence[Array], seed: str, *, resamples: int = RESAMPLES, confidence: float = 0.95
+    statistic: Statistic,
+    columns: Sequence[Array],
+    seed: str,
+    *,
+    groups: Array | None = None,
+    resamples: int = RESAMPLES,
+    confidence: float = 0.95,
 ) -> Interval:
     """Basic (reflected) interval, for a statistic such as ECE whose resamples are biased upward; its low end is at least 0.
 
     Source: Davison & Hinkley 1997, section 5.2.
     """
-    value, low, high = bootstrap(statistic, columns, seed, resamples=resamples, confidence=confidence)
+    value, low, high = bootstrap(statistic, columns, seed, groups=groups, resamples=resamples, confidence=confidence)
     return Interval(value, max(2 * value - high, 0.0), max(2 * value - low, value))
 
 
-def resampled(statistic: Statistic, columns: Sequence[Array], seed: str, *, resamples: int = RESAMPLES) -> Array:
-    """The statistic on each resample."""
-    random, n = generator(seed), len(columns[0])
-    return np.array([statistic(*(column[rows] for column in columns)) for rows in _draws(random, n, resamples)])
+def resampled(
+    statistic: Statistic,
+    columns: Sequence[Array],
+    seed: str,
+    *,
+    groups: Array | None = None,
+    resamples: int = RESAMPLES,
+) -> Array:
+    """The statistic on each resample of the images, or of the groups."""
+    rows = weighted.drawn(generator(seed).integers(0, 2**63, size=resamples), len(columns[0]), groups)
+    if statistic in WEIGHTED:
+        return WEIGHTED[statistic](*columns).resampled(rows)
+    return np.array([statistic(*(column[chosen] for column in columns)) for chosen in rows])
 
 
 def paired_difference(
@@ -194,16 +221,13 @@ def paired_difference(
     b: Sequence[Array],
     seed: str,
     *,
+    groups: Array | None = None,
     resamples: int = RESAMPLES,
     confidence: float = 0.95,
 ) -> Interval:
-    """Percentile interval of statistic(b) − statistic(a), the same images resampled for both."""
-    both, width = [*a, *b], len(a)
-
-    def difference(*columns: Array) -> float:
-        return statistic(*columns[width:]) - statistic(*columns[:width])
-
-    return bootstrap(difference, both, seed, resamples=resamples, confidence=confidence)
+    """Percentile interval of statistic(b) − statistic(a), the same images (or groups) resampled for both."""
+    first, second = (resampled(statistic, side, seed, groups=groups, resamples=resamples) for side in (a, b))
+    return _percentiles(statistic(*b) - statistic(*a), second - first, groups, confidence)
 
 
 def mean(values: Array) -> float:
@@ -242,8 +266,7 @@ def balanced_accuracy(correct: Array, label: Array) -> float:
 
 def ece(confidence: Array, correct: Array) -> float:
     """Expected calibration error, ℓ₁, 15 bins of equal mass. Source: Nixon et al. 2019."""
-    sizes, accuracy, sureness = calibration_bins(confidence, correct)
-    return float((sizes * np.abs(accuracy - sureness)).sum() / sizes.sum())
+    return float(_gap_of_bins(*_one_row(calibration_bins(confidence, correct)))[0])
 
 
 def ece_debiased(confidence: Array, correct: Array) -> float:
@@ -251,14 +274,28 @@ def ece_debiased(confidence: Array, correct: Array) -> float:
 
     Source: Kumar, Liang & Ma 2019 (normal_debiased_ce). The expected absolute deviation is taken in closed form.
     """
-    sizes, accuracy, sureness = calibration_bins(confidence, correct)
-    gap, spread = accuracy - sureness, np.sqrt(accuracy * (1 - accuracy) / sizes)
+    return float(_debiased_gap_of_bins(*_one_row(calibration_bins(confidence, correct)))[0])
+
+
+def _one_row(bins: Sequence[Array]) -> list[Array]:
+    return [part[None] for part in bins]
+
+
+def _gap_of_bins(sizes: Array, accuracy: Array, sureness: Array) -> Array:
+    """ECE of each row of bins, c b."""
+    result: Array = (sizes * np.abs(accuracy - sureness)).sum(-1) / sizes.sum(-1)
+    return result
+
+
+def _debiased_gap_of_bins(sizes: Array, accuracy: Array, sureness: Array) -> Array:
+    """Debiased ECE of each row of bins, c b; empty bins count nothing."""
+    gap, spread = accuracy - sureness, np.sqrt(np.maximum(accuracy * (1 - accuracy), 0) / np.maximum(sizes, 1))
     safe = np.where(spread > 0, spread, 1.0)
     folded = spread * math.sqrt(2 / math.pi) * np.exp(-((gap / safe) ** 2) / 2) + gap * (
-        1 - 2 * stats.norm.cdf(-gap / safe)
+        1 - 2 * special.ndtr(-gap / safe)
     )
-    bias = (sizes * (np.where(spread > 0, folded, np.abs(gap)) - np.abs(gap))).sum() / sizes.sum()
-    return max(ece(confidence, correct) - float(bias), 0.0)
+    bias = (sizes * (np.where(spread > 0, folded, np.abs(gap)) - np.abs(gap))).sum(-1) / sizes.sum(-1)
+    return np.maximum(_gap_of_bins(sizes, accuracy, sureness) - bias, 0.0)
 
 
 def calibration_bins(confidence: Array, correct: Array, bins: int = BINS) -> tuple[Array, Array, Array]:
@@ -338,21 +375,29 @@ STATISTICS: dict[str, Statistic] = {
 }
 
 
-def _draws(random: np.random.Generator, n: int, resamples: int) -> Sequence[Array]:
-    return _Draws(random.integers(0, 2**63, size=resamples), n)
+WEIGHTED: dict[Statistic, Callable[..., weighted.Weighted]] = {
+    ece: partial(weighted.OfBins, _gap_of_bins, BINS),
+    ece_debiased: partial(weighted.OfBins, _debiased_gap_of_bins, BINS),
+    auroc: weighted.Auroc,
+    right_above_wrong: lambda confidence, wrong: weighted.Auroc(confidence, 1 - wrong),
+}
+"""Statistics that sort, whose resamples are taken without sorting again; the others are called on each resample."""
 
 
-class _Draws(Sequence[Array]):
-    """Row numbers of each resample, made when they are read."""
+def _percentiles(value: float, draws: Array, groups: Array | None, confidence: float) -> Interval:
+    """The interval; with g groups its arms are √(g/(g−1)) t/z times as long, because so few vary too little."""
+    low, high = (float(end) for end in np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2]))
+    if groups is None:
+        return Interval(value, low, high)
+    number = len(np.unique(groups))
+    if number < 2:
+        raise ValueError("all images are of one group, so nothing can be said of others")
+    factor = math.sqrt(number / (number - 1)) * _t(number, confidence) / _z(confidence)
+    return Interval(value, value - factor * (value - low), value + factor * (high - value))
 
-    def __init__(self, seeds: Array, n: int) -> None:
-        self.seeds, self.n = seeds, n
 
-    def __len__(self) -> int:
-        return len(self.seeds)
-
-    def __getitem__(self, index: int) -> Array:  # type: ignore[override]
-        return np.random.default_rng(self.seeds[index]).integers(0, self.n, self.n)
+def _t(groups: int, confidence: float) -> float:
+    return float(stats.t.ppf((1 + confidence) / 2, groups - 1))
 
 
 def _z(confidence: float) -> float:

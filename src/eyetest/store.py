@@ -203,6 +203,13 @@ class RunDir:
         """Write samples.parquet: id, split, label, source row of every image."""
         self._parquet("samples.parquet", columns)
 
+    def groups(self) -> dict[str, str] | None:
+        """The group of each image id, or None where the data has no groups."""
+        if not self.record.data.group:
+            return None
+        table = pq.read_table(self._file("samples.parquet"), columns=["id", "group"])
+        return dict(zip(table["id"].to_pylist(), table["group"].to_pylist(), strict=True))
+
     def has_predictions(self, key: str) -> bool:
         """Whether this pass is done."""
         return self._file(f"predictions/{key}.parquet").is_file()

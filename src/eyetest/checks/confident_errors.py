@@ -10,9 +10,10 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from .. import stats
-from ..evidence import Evidence, Explain, Need, Predict, Select
+from ..evidence import Context, Evidence, Explain, Need, Predict, Select
 from ..records import Card, Estimate, Gallery, MapPicture, Scalar, Table
-from ..types import MapSet, Predictions, Target
+from ..types import Column, MapSet, Predictions, Rows, Target
+from . import _measure as measure
 from ._maps import found_maps, map_pictures, reliability_notes, scales
 from .base import Check, Outcome
 
@@ -63,12 +64,15 @@ class ConfidentErrors(Check):
         ranked = Select.errors(len(wrong)).rows(predictions, evidence.context.seed)
         maps = found_maps(evidence, self._maps())
         gallery = self._gallery(maps, predictions, classes, ranked)
-        rate = self._rate(sure)
+        rate = measure.rate(
+            evidence.context, "confident_error_rate", sure, predictions.rows, better="lower", statistic="mean",
+            columns=("confident_error",),
+        )  # fmt: skip
         finding = self.finding(
             "confident_errors",
             "concern" if rate.low > 0.01 else "ok",
             self._headline(rate, _directions(predictions, sure, classes)),
-            estimates=[rate, *_others(columns, evidence.context.fingerprint)],
+            estimates=[rate, *_others(evidence.context, columns, predictions.rows)],
             blocks=[
                 gallery,
                 Scalar(title=f"Wrong with confidence {self.threshold} or more", estimate="confident_error_rate"),
@@ -83,12 +87,6 @@ class ConfidentErrors(Check):
 
     def _maps(self) -> tuple[Explain, ...]:
         return tuple(Explain(method, target, Select.errors(self.shown)) for method, target in MAPS)
-
-    def _rate(self, sure: np.ndarray) -> Estimate:
-        interval = stats.wilson(int(sure.sum()), len(sure))
-        return _estimate(
-            "confident_error_rate", interval, len(sure), "fraction", "lower", "Wilson", "mean", ("confident_error",)
-        )
 
     def _headline(self, rate: Estimate, directions: Counter[str]) -> str:
         most = "".join(f"; most often {name} ({count} images)" for name, count in directions.most_common(1))
@@ -143,56 +141,34 @@ def _ranked_table(predictions: Predictions, ranked: np.ndarray, classes: tuple[s
     return Table(title="Errors, surest first", columns=("image", "truth", "answer", "confidence"), rows=rows)
 
 
-def _others(columns: dict[str, np.ndarray], seed: str) -> list[Estimate]:
-    wrong, confidence, n = columns["wrong"], columns["confidence"], len(columns["wrong"])
-    pair = ("confidence", "wrong")
-    at_coverage = stats.bootstrap(stats.error_rate_at_coverage, [confidence, wrong], seed)
-    method = f"percentile bootstrap over images, {stats.RESAMPLES} resamples"
-    at_coverage_method = method
+def _others(context: Context, columns: dict[str, Column], rows: Rows) -> list[Estimate]:
+    wrong, pair = columns["wrong"], ("confidence", "wrong")
+    name, n = "confident_error_rate_at_coverage", len(wrong)
+    at_coverage = measure.measured(
+        context, name, "error_rate_at_coverage", pair, columns, rows, unit="fraction", better="lower"
+    )
     surest = max(round(COVERAGE * n), 1)
     if at_coverage.value * surest < FEW:
-        at_coverage = stats.wilson(round(at_coverage.value * surest), surest)
-        at_coverage_method = "Wilson score interval of the surest 20 %; few errors"
-    found = [
-        _estimate(
-            "confident_error_rate_at_coverage",
-            at_coverage,
-            n,
-            "fraction",
-            "lower",
-            at_coverage_method,
-            "error_rate_at_coverage",
-            pair,
-        )
-    ]
-    if 0 < wrong.sum() < n:
-        few = "; few errors, read with care" if wrong.sum() < FEW else ""
-        area = stats.bootstrap(stats.right_above_wrong, [confidence, wrong], seed)
-        found.append(_estimate("auroc", area, n, "fraction", "higher", method + few, "right_above_wrong", pair))
-    return found
-
-
-def _estimate(
-    name: str,
-    interval: stats.Interval,
-    n: int,
-    unit: str,
-    better: str,
-    method: str,
-    statistic: str,
-    columns: tuple[str, ...],
-) -> Estimate:
-    return Estimate.model_validate(
-        {
-            "name": name,
-            "value": interval.value,
-            "low": interval.low,
-            "high": interval.high,
-            "n": n,
-            "unit": unit,
-            "better": better,
-            "method": "Wilson score interval" if method == "Wilson" else method,
-            "statistic": statistic,
-            "columns": columns,
-        }
+        at_coverage = _of_the_surest(context, at_coverage, columns, rows, surest)
+    if not 0 < wrong.sum() < n:
+        return [at_coverage]
+    few = "; few errors, read with care" if wrong.sum() < FEW else ""
+    area = measure.measured(
+        context, "auroc", "right_above_wrong", pair, columns, rows, unit="fraction", better="higher"
     )
+    return [at_coverage, area.model_copy(update={"method": area.method + few})]
+
+
+def _of_the_surest(
+    context: Context, at_coverage: Estimate, columns: dict[str, Column], rows: Rows, surest: int
+) -> Estimate:
+    """The same rate with the interval of a rate, which too few errors to resample need."""
+    errors = round(at_coverage.value * surest)
+    hits = np.arange(surest) < errors
+    chosen = rows[:surest]
+    if context.groups is not None:
+        order = np.argsort(-columns["confidence"], kind="stable")[:surest]
+        hits, chosen = columns["wrong"][order] > 0, rows[order]
+    found = measure.rate(context, at_coverage.name, hits, chosen, better="lower")
+    changes = {"value": found.value, "low": found.low, "high": found.high}
+    return at_coverage.model_copy(update=changes | {"method": f"{found.method} of the surest 20 %; few errors"})

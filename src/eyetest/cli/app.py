@@ -52,6 +52,7 @@ def demo(*, out: Path | None = None, json: Flag = False, quiet: Flag = False) ->
 def study(
     *,
     data: str,
+    group: str | None = None,
     recipe: Names = None,
     profile: str | None = None,
     set: Names = None,
@@ -72,6 +73,8 @@ def study(
     ----------
     data
         A name (cifar10, planted) or a path.
+    group
+        The column of patients or scenes: images of one stay in one split and are resampled together.
     recipe
         Recipes by name or TOML file; the others are compared with the first.
     profile
@@ -88,15 +91,18 @@ def study(
     if plan:
         from .sizing import show_training_plan
 
-        show_training_plan(_load(data, seed), names, profile, _changes(set), device, json)
+        show_training_plan(_load(data, seed, group), names, profile, _changes(set), device, json)
         return DONE
-    return _study(data, names, profile, _changes(set), out, seed, seeds, checks, skip, device, json, quiet)
+    return _study(
+        _load(data, seed, group), names, profile, _changes(set), out, seed, seeds, checks, skip, device, json, quiet
+    )
 
 
 @app.command
 def train(
     *,
     data: str,
+    group: str | None = None,
     recipe: str = "baseline",
     set: Names = None,
     out: Path | None = None,
@@ -112,6 +118,8 @@ def train(
     ----------
     data
         A name (cifar10, planted) or a path.
+    group
+        The column of patients or scenes: images of one stay in one split.
     recipe
         baseline, improved, plain_sgd, or a TOML file.
     set
@@ -126,7 +134,7 @@ def train(
     chosen = changed(named(recipe), _changes(set))
     first = Processes.here().first
     with shown(quiet or not first) as progress:
-        run = calls.train(_load(data, seed), chosen, out=out, seed=seed, device=device, progress=progress)
+        run = calls.train(_load(data, seed, group), chosen, out=out, seed=seed, device=device, progress=progress)
     if not first:
         return DONE
     result = run.train_result()
@@ -135,15 +143,18 @@ def train(
     else:
         chosen_at = f"epoch {result.chosen_epoch} of {result.epochs}"
         print(f"{chosen.name}: validation accuracy {result.chosen_validation_accuracy:.4f} at {chosen_at}")
-        print(f"next: eyetest audit {run.path} --data {data}")
+        grouped = f" --group {group}" if group else ""
+        print(f"next: eyetest audit {run.path} --data {data}{grouped}")
     return DONE
 
 
 @app.command
 def audit(
-    model: Path,
+    model: Path | None = None,
     *,
     data: str,
+    predictions: Path | None = None,
+    group: str | None = None,
     out: Path | None = None,
     checks: Names = None,
     skip: Names = None,
@@ -155,7 +166,7 @@ def audit(
     json: Flag = False,
     quiet: Flag = False,
 ) -> int:
-    """Audit one model: findings and a page.
+    """Audit one model, or its saved predictions: findings and a page.
 
     Parameters
     ----------
@@ -163,27 +174,38 @@ def audit(
         A run of `eyetest train`, or a model.safetensors of ours.
     data
         A name (cifar10, planted) or a path.
+    predictions
+        Instead of a model: a parquet, CSV or npz file of its answers on the test images (docs/how-to/saved-predictions.md).
+    group
+        The column of patients or scenes: images of one stay in one split and are resampled together.
     budget
         Time for the passes, such as 90s or 5m; fewer images are read.
     plan
         Print passes and cost, and stop.
     """
+    _threads(threads)
+    seconds = _seconds(budget)
+    if predictions is not None:
+        _require_no_model(model, budget, plan)
+        return _saved(predictions, _load(data, seed, group), checks, skip, out, seed, json, quiet)
+    if model is None:
+        raise UserError(
+            "Neither a model nor predictions were given. Expected `audit MODEL`, or `audit --predictions FILE`."
+        )
     from .. import flow as calls
     from .progress import shown
     from .show import show_plan
 
-    _threads(threads)
-    seconds = _seconds(budget)
     if plan:
         planned = calls.plan_audit(
-            model, _load(data, seed), checks=checks or (), skip=skip or (), budget=seconds, device=device
+            model, _load(data, seed, group), checks=checks or (), skip=skip or (), budget=seconds, device=device
         )
         show_plan(planned, json)
         return DONE
     with shown(quiet) as progress:
         run = calls.audit(
             model,
-            _load(data, seed),
+            _load(data, seed, group),
             checks=checks or (),
             skip=skip or (),
             out=out,
@@ -199,7 +221,14 @@ def audit(
 
 @app.command
 def compare(
-    a: Path, b: Path, *, data: str | None = None, out: Path | None = None, seed: Whole = 0, json: Flag = False
+    a: Path,
+    b: Path,
+    *,
+    data: str | None = None,
+    group: str | None = None,
+    out: Path | None = None,
+    seed: Whole = 0,
+    json: Flag = False,
 ) -> int:
     """The difference of two audits on the same images, always B − A.
 
@@ -207,10 +236,12 @@ def compare(
     ----------
     data
         Where the images lie, to draw those that were fixed or newly broken.
+    group
+        The column of patients or scenes that both were audited with.
     """
     from .. import pairing as calls
 
-    source = _load(data, seed) if data else None
+    source = _load(data, seed, group) if data else None
     return _finished(calls.compare(a, b, out=out, data=source), json)
 
 
@@ -314,7 +345,7 @@ def list_(kind: str = "checks", *, json: Flag = False) -> int:
 @app.command
 def explain(code: str) -> int:
     """What a check asks, what it needs, and what its number does not show."""
-    from ..flow import find_checks
+    from ..checks._choice import find_checks
 
     (check,) = find_checks([code])
     print(f"{check.code} · {check.title}\n\n{check.question}\n\n{_first_line(type(check))}\n")
@@ -337,7 +368,7 @@ def fetch(name: str, *, to: Path = Path("data/cifar10"), quiet: Flag = False) ->
 
 
 def _study(
-    data: str,
+    source: Dataset,
     recipes: list[str],
     profile: str | None,
     changes: dict[str, str],
@@ -354,7 +385,7 @@ def _study(
     from .progress import shown
     from .sizing import sized
 
-    source, first = _load(data, seed), Processes.here().first
+    first = Processes.here().first
     plans = sized(source, recipes, profile, changes, device, quiet=quiet or as_json or not first)
     with shown(quiet or not first) as progress:
         run = calls.study(
@@ -382,10 +413,40 @@ def _finished(run: Any, as_json: bool) -> int:
     return CRASHED if crashed((run, *children)) else DONE
 
 
-def _load(data: str, seed: int) -> Dataset:
+def _load(data: str, seed: int, group: str | None) -> Dataset:
     from ..data import load_data
 
-    return load_data(data, seed=seed)
+    return load_data(data, seed=seed, group=group)
+
+
+def _require_no_model(model: Path | None, budget: str | None, plan: bool) -> None:
+    if model is not None:
+        raise UserError(
+            f"Both a model ({model}) and a file of predictions were given, and one of both was expected. Leave one out; to "
+            "compare them, audit each and give both runs to `eyetest compare`."
+        )
+    if budget is not None or plan:
+        raise UserError(
+            "--budget and --plan are about passes of a model; saved predictions need none, and take seconds. Leave them out."
+        )
+
+
+def _saved(
+    file: Path,
+    data: Dataset,
+    checks: list[str] | None,
+    skip: list[str] | None,
+    out: Path | None,
+    seed: int,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    from ..saved import audit_predictions
+    from .progress import shown
+
+    with shown(quiet) as progress:
+        run = audit_predictions(file, data, checks=checks or (), skip=skip or (), out=out, seed=seed, progress=progress)
+    return _finished(run, as_json)
 
 
 def _changes(fields: list[str] | None) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -62,6 +63,8 @@ class Dataset:
     fingerprint: str
     """16 hex digits over what the images and labels are made of; equal means the same data."""
     splits: Mapping[SplitName, SplitData] = field(repr=False)
+    group: str = ""
+    """The metadata column whose equal values belong together (patient, scene); empty if there is none."""
 
     @property
     def train(self) -> SplitData:
@@ -84,6 +87,26 @@ class Dataset:
         none = np.empty(0, dtype=np.int64)
         return self.test.masks(none) is not None and self.validation.masks(none) is not None
 
+    def groups(self, split: SplitName) -> Labels | None:
+        """A code for the group of each image of a split, or None without groups."""
+        if not self.group:
+            return None
+        codes: Labels = np.unique(self.splits[split].metadata[self.group], return_inverse=True)[1].astype(np.int64)
+        return codes
+
+    def sample_columns(self) -> dict[str, Any]:
+        """Id, split, label, source row and, where there are groups, group of every image, as samples.parquet holds them."""
+        splits = [self.splits[name] for name in SPLITS]
+        columns = {
+            "id": [name for split in splits for name in split.ids(split.rows)],
+            "split": [split.name for split in splits for _ in range(len(split))],
+            "label": np.concatenate([split.labels for split in splits]),
+            "source": np.concatenate([split.source for split in splits]),
+        }
+        if self.group:
+            columns["group"] = [str(one) for split in splits for one in split.metadata[self.group]]
+        return columns
+
     def record(self) -> DataRecord:
         """What run.json says of this data set."""
         return DataRecord(
@@ -92,4 +115,5 @@ class Dataset:
             fingerprint=self.fingerprint,
             classes=self.classes,
             images={name: len(self.splits[name]) for name in SPLITS},
+            group=self.group,
         )

@@ -13,8 +13,9 @@ import numpy as np
 from ..errors import DataError
 from ..types import SPLITS, Labels, Pixels, Rows, SplitName
 from .base import Dataset, SplitData
+from .groups import require_apart, require_groups
 from .pixels import decode, fitting_size, opened
-from .split import carve_validation
+from .split import carve_groups, carve_validation
 
 Source = Path | bytes
 
@@ -28,6 +29,8 @@ class Picture:
     label: int
     name: str
     """As named in errors: a path, or a row of a file."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """Further columns: a number, a text or nothing each."""
 
 
 @final
@@ -56,38 +59,62 @@ def encoded_dataset(
     *,
     seed: int,
     image_size: int | None,
+    group: str | None = None,
 ) -> Dataset:
     """The data set of pictures in `train` and `test`, with or without `validation`, or in `all`.
 
-    Without splits they are a seeded stratified 80/10/10; without validation a tenth of train is carved out.
+    Without splits they are a seeded stratified 80/10/10; without validation a tenth of train is carved out. Pictures that
+    are equal in the column `group` stay in one split.
     Every picture is opened once, so that nothing is begun on data that cannot be read to its end.
-    Raises DataError if there are fewer than two classes, a split lacks one of them, or a picture cannot be read.
+    Raises DataError if there are fewer than two classes, a split lacks one of them, a picture cannot be read or has no
+    group, or a group lies in two splits.
     """
     _require_classes(name, classes)
     split = dict(parts)
+    if group is not None:
+        require_groups(name, group, [picture for part in split.values() for picture in part])
     if "all" in split:
-        split["train"], split["test"] = _carved(split.pop("all"), 0.1, seed + 1)
+        split["train"], split["test"] = _carved(split.pop("all"), 0.1, seed + 1, group)
     if "validation" not in split:
-        split["train"], split["validation"] = _carved(split["train"], 1 / 9 if "all" in parts else 0.1, seed)
+        split["train"], split["validation"] = _carved(split["train"], 1 / 9 if "all" in parts else 0.1, seed, group)
     for part in SPLITS:
         _require_all(name, part, classes, split[part])
+    if group is not None:
+        require_apart(name, group, split)
     for part in SPLITS:
         for picture in split[part]:
             opened(picture.source, picture.name)
     first = split["train"][0]
     size = image_size or fitting_size(first.source, first.name)
     splits = {part: _split(part, split[part], size) for part in SPLITS}
-    return Dataset(name, name, classes, (size, size), _fingerprint(split, size), splits)
+    return Dataset(name, name, classes, (size, size), _fingerprint(split, size), splits, group or "")
 
 
 def _split(part: SplitName, pictures: list[Picture], size: int) -> EncodedSplit:
     labels = np.array([picture.label for picture in pictures], dtype=np.int64)
-    return EncodedSplit(part, labels, np.arange(len(pictures), dtype=np.int64), pictures, size)
+    metadata = {name: _column([picture.facts[name] for picture in pictures]) for name in pictures[0].facts}
+    return EncodedSplit(part, labels, np.arange(len(pictures), dtype=np.int64), pictures, size, metadata)
 
 
-def _carved(pictures: list[Picture], fraction: float, seed: int) -> tuple[list[Picture], list[Picture]]:
+def _column(values: list[object]) -> np.ndarray:
+    """One array; nothing is NaN among numbers and "" among texts."""
+    missing = [one is None for one in values]
+    if not any(missing):
+        return np.array(values)
+    texts = any(isinstance(one, str) for one in values)
+    empty: object = "" if texts else np.nan
+    return np.array([empty if one is None else one for one in values], dtype=np.str_ if texts else np.float64)
+
+
+def _carved(
+    pictures: list[Picture], fraction: float, seed: int, group: str | None
+) -> tuple[list[Picture], list[Picture]]:
     labels = np.array([picture.label for picture in pictures], dtype=np.int64)
-    kept, held = carve_validation(labels, fraction, seed)
+    if group is None:
+        kept, held = carve_validation(labels, fraction, seed)
+    else:
+        codes = np.unique([str(picture.facts[group]) for picture in pictures], return_inverse=True)[1]
+        kept, held = carve_groups(labels, codes.astype(np.int64), fraction, seed)
     return [pictures[row] for row in kept], [pictures[row] for row in held]
 
 

@@ -14,12 +14,17 @@ from .planted import named_spec, planted
 from .python_batches import python_batches, python_batches_folder
 
 
-def load_data(name_or_path: str | Path, *, seed: int = 0, image_size: int | None = None) -> Dataset:
+def load_data(
+    name_or_path: str | Path, *, seed: int = 0, image_size: int | None = None, group: str | None = None
+) -> Dataset:
     """The data set of a name (`cifar10`, `planted`, `planted:<cue>-<strength>`) or of a path.
 
-    `seed` decides which training images become validation; `image_size` in pixels is for folders of pictures.
+    `seed` decides which training images become validation; `image_size` in pixels is for folders of pictures, and
+    so is `group`: the column (patient, scene) whose equal values stay in one split and are resampled together.
     Raises DataError if there is none, or it cannot be used.
     """
+    if group is not None and (str(name_or_path) == "cifar10" or str(name_or_path).partition(":")[0] == "planted"):
+        raise DataError(f"{name_or_path} has no column {group!r} to group images by. Leave the group out.")
     if str(name_or_path) == "cifar10":
         return _cifar10(seed)
     if str(name_or_path).partition(":")[0] == "planted":
@@ -30,7 +35,9 @@ def load_data(name_or_path: str | Path, *, seed: int = 0, image_size: int | None
             f"There is no data called or at {name_or_path}. Expected cifar10, planted, or a folder: class folders, "
             "CIFAR-10's python batches, or parquet files with an image and a label column."
         )
-    return _at(path, seed) or (parquet if is_parquet(path) else image_folder)(path, seed=seed, image_size=image_size)
+    found = None if group is not None else _at(path, seed)
+    read = parquet if is_parquet(path) else image_folder
+    return found or read(path, seed=seed, image_size=image_size, group=group)
 
 
 def cache_folder() -> Path:

@@ -23,9 +23,11 @@ def is_parquet(folder: Path) -> bool:
     return folder.is_dir() and any(folder.glob("*.parquet"))
 
 
-def parquet(folder: Path, *, seed: int, image_size: int | None) -> Dataset:
+def parquet(folder: Path, *, seed: int, image_size: int | None, group: str | None = None) -> Dataset:
     """The data set of train-*.parquet, test-*.parquet and perhaps validation-*.parquet, or of any one set of files.
 
+    Further columns of numbers, texts and truth values that all files have become metadata; those that are equal in `group`
+    stay in one split.
     Raises DataError if the columns are not there or a label is out of range.
     """
     files: dict[str, list[Path]] = {}
@@ -35,8 +37,24 @@ def parquet(folder: Path, *, seed: int, image_size: int | None) -> Dataset:
         files = {"all": sorted(folder.glob("*.parquet"))}
     tables = {part: pa.concat_tables([pq.read_table(file) for file in found]) for part, found in files.items()}
     names = _class_names(next(iter(tables.values())), tables)
-    parts = {part: _pictures(table, names, f"{folder.name}, {part}") for part, table in tables.items()}
-    return encoded_dataset(str(folder), tuple(names), parts, seed=seed, image_size=image_size)
+    further = _further([*tables.values()])
+    parts = {part: _pictures(table, names, further, f"{folder.name}, {part}") for part, table in tables.items()}
+    return encoded_dataset(str(folder), tuple(names), parts, seed=seed, image_size=image_size, group=group)
+
+
+def _further(tables: list[pa.Table]) -> list[str]:
+    """Names of the columns of scalars beside image and label that every table has."""
+    shared = [name for name in tables[0].column_names if all(name in table.column_names for table in tables)]
+    return [name for name in shared if name not in (*IMAGES, *LABELS) and all(map(_scalar, (t[name] for t in tables)))]
+
+
+def _scalar(column: pa.ChunkedArray) -> bool:
+    kind = column.type
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind) or _is_text(kind))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _column(table: pa.Table, names: tuple[str, ...], what: str) -> Any:
@@ -62,8 +80,9 @@ def _class_names(first: pa.Table, tables: dict[str, pa.Table]) -> list[str]:
     return sorted(str(value) for value in values)
 
 
-def _pictures(table: pa.Table, names: list[str], where: str) -> list[Picture]:
+def _pictures(table: pa.Table, names: list[str], further: list[str], where: str) -> list[Picture]:
     images, labels = _column(table, IMAGES, "image").to_pylist(), _column(table, LABELS, "label").to_pylist()
+    facts = table.select(further).to_pylist()
     found = []
     for row, (image, label) in enumerate(zip(images, labels, strict=True)):
         index = label if isinstance(label, int) else names.index(str(label))
@@ -76,5 +95,5 @@ def _pictures(table: pa.Table, names: list[str], where: str) -> list[Picture]:
             raise DataError(
                 f"{where}: row {row} holds no image bytes. Expected the picture itself, not only a path to it."
             )
-        found.append(Picture(content, index, f"{where}, row {row}"))
+        found.append(Picture(content, index, f"{where}, row {row}", facts[row]))
     return found

@@ -31,6 +31,31 @@ def carve_validation(labels: Labels, fraction: float, seed: int) -> tuple[Rows, 
     return np.setdiff1d(np.arange(len(labels), dtype=np.int64), validation), validation
 
 
+def carve_groups(labels: Labels, groups: Labels, fraction: float, seed: int) -> tuple[Rows, Rows]:
+    """Rows of train and of validation: whole groups, together about a `fraction` of each class.
+
+    Groups are offered in a seeded order, and taken where that brings the class counts nearer to what is wanted (weighted
+    by class size). A class that none was taken of gets its smallest group that does not hold the last of it.
+    """
+    place = np.unique(groups, return_inverse=True)[1]
+    classes, column = np.unique(labels, return_inverse=True)
+    counts = np.zeros((int(place.max()) + 1, len(classes)), dtype=np.int64)
+    np.add.at(counts, (place, column), 1)
+    total = counts.sum(0)
+    wanted, held = np.maximum(fraction * total, 1), np.zeros(len(classes))
+    taken = np.zeros(len(counts), dtype=bool)
+    for group in np.random.default_rng([seed, len(labels)]).permutation(len(counts)):
+        before, after = (((one - wanted) ** 2 / total).sum() for one in (held, held + counts[group]))
+        if after < before:
+            taken[group], held = True, held + counts[group]
+    for k in range(len(classes)):
+        free = np.flatnonzero(~taken & (counts[:, k] > 0))
+        if not counts[taken, k].any() and len(free) > 1:
+            taken[free[counts[free].sum(1).argmin()]] = True
+    rows = np.arange(len(labels), dtype=np.int64)
+    return rows[~taken[place]], rows[taken[place]]
+
+
 @final
 @dataclass(eq=False)
 class ArraySplit(SplitData):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ from ..explain.base import DonorExplainer, Lenders, spread
 from ..models.classifier import Classifier
 from ..stats import rank_correlation
 from ..store import RunDir
-from ..types import SPLITS, Features, Labels, MapSet, Predictions, Rows
+from ..types import Features, Labels, MapSet, Predictions, Rows
 from .plan import Work, batch_size
 
 Progress = Callable[[str, float, float], None]
@@ -81,17 +80,6 @@ def selected(run: RunDir, work: Work, seed: int) -> Rows:
         return np.empty(0, dtype=np.int64)
     predictions = run.predictions(work.key(Predict()), "test")
     return np.unique(np.concatenate([need.select.rows(predictions, seed) for need in needs]))
-
-
-def sample_columns(data: Dataset) -> dict[str, Any]:
-    """Id, split, label and source row of every image."""
-    splits = [data.splits[name] for name in SPLITS]
-    return {
-        "id": [name for split in splits for name in split.ids(split.rows)],
-        "split": [split.name for split in splits for _ in range(len(split))],
-        "label": np.concatenate([split.labels for split in splits]),
-        "source": np.concatenate([split.source for split in splits]),
-    }
 
 
 def feature_key(split: str) -> str:

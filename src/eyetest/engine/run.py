@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 import traceback
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from ..checks.base import Check, Outcome
 from ..data.base import Dataset
 from ..errors import MissingEvidence, UndeclaredNeed
-from ..evidence import Context, Embed, Evidence, Explain, History, Need, Predict, Probe, Swap
+from ..evidence import Context, Embed, Evidence, Explain, History, Need, OutOfSample, Predict, Probe, Swap
 from ..records import Finding
 from ..store import RunDir
 from ..types import Features
@@ -19,13 +20,25 @@ from .pictures import draw_galleries
 from .plan import Work
 from .probe import probe_key
 
+ASKED: dict[type[Need[Any]], str] = {
+    History: "training history",
+    Embed: "features",
+    Explain: "explanation maps",
+    Swap: "answers to images with swapped cues",
+    Probe: "answers to images with cues of many donors",
+    OutOfSample: "answers of models that were not trained on the image",
+}
+"""What a need asks of a model, in words."""
 
-def run_checks(run: RunDir, work: Work, data: Dataset, *, seed: int) -> list[Finding]:
-    """The finding of every check, written with its scores and pictures."""
-    context = Context(data.classes, data.title, data.fingerprint, seed)
+
+def run_checks(run: RunDir, work: Work, data: Dataset, *, seed: int, saved: bool = False) -> list[Finding]:
+    """The finding of every check, written with its scores and pictures; `saved` where the answers came in a file."""
+    context = Context(data.classes, data.title, data.fingerprint, seed, data.groups("test"))
     findings = []
     for check in work.checks:
-        outcome = _outcome(check, run, work, context)
+        outcome = _outcome(check, run, work, context, saved)
+        if context.groups is not None:
+            outcome = dataclasses.replace(outcome, finding=outcome.finding.where_images_come_in_groups())
         if outcome.columns:
             run.write_scores(outcome.finding.code, outcome.ids, outcome.columns)
         draw_galleries(run, outcome.finding, data, run.maps, transplants=work.drawn())
@@ -34,9 +47,10 @@ def run_checks(run: RunDir, work: Work, data: Dataset, *, seed: int) -> list[Fin
     return findings
 
 
-def _outcome(check: Check, run: RunDir, work: Work, context: Context) -> Outcome:
+def _outcome(check: Check, run: RunDir, work: Work, context: Context, saved: bool) -> Outcome:
     name = type(check).__module__.rpartition(".")[2]
-    evidence = Evidence(name, frozenset(check.needs()), context, lambda need: _load(need, run, work))
+    load = _load_saved if saved else _load
+    evidence = Evidence(name, frozenset(check.needs()), context, lambda need: load(need, run, work))
     started = time.perf_counter()
     try:
         outcome = check.run(evidence)
@@ -52,8 +66,26 @@ def _outcome(check: Check, run: RunDir, work: Work, context: Context) -> Outcome
     return Outcome(outcome.finding.model_copy(update={"seconds": seconds}), outcome.ids, outcome.columns)
 
 
+def _load_saved(need: Need[Any], run: RunDir, work: Work) -> Any:
+    """What a file of answers and the data alone can give."""
+    if need == Predict() or type(need) in KINDS:
+        return _load(need, run, work)
+    what = (
+        f"answers to {need.view.key} images of the {need.split} split"
+        if isinstance(need, Predict)
+        else ASKED.get(type(need), type(need).__name__.lower())
+    )
+    raise MissingEvidence(
+        f"the file of predictions holds no {what}; audit the model itself: eyetest audit MODEL --data …"
+    )
+
+
 def _load(need: Need[Any], run: RunDir, work: Work) -> Any:
     if isinstance(need, Predict):
+        if not run.has_predictions(work.key(need)):
+            raise MissingEvidence(
+                f"the model was not asked about {need.view.key} images of the {need.split} split; audit the model itself"
+            )
         return run.predictions(work.key(need), need.split)
     if isinstance(need, History):
         found: Any = run.history()

@@ -1,0 +1,55 @@
+"""Pictures that belong together (a patient's, a scene's): each has a group, and none lies in two splits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+from typing import Protocol
+
+from ..errors import DataError
+
+
+class Known(Protocol):
+    """A picture with what is known of it."""
+
+    @property
+    def name(self) -> str:
+        """As named in errors."""
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """Further columns."""
+
+
+def require_groups(name: str, group: str, pictures: Iterable[Known]) -> None:
+    """Raise DataError where a picture has no group."""
+    for picture in pictures:
+        if group not in picture.facts:
+            known = ", ".join(picture.facts) or "none"
+            raise DataError(
+                f"{name} has no column {group!r} to group images by; its further columns are: {known}. Name one of them, or "
+                "leave the group out. Class folders get columns from a metadata.csv (docs/how-to/groups.md)."
+            )
+        if picture.facts[group] in (None, "") or picture.facts[group] != picture.facts[group]:
+            raise DataError(
+                f"{name}: {picture.name} has no {group}. Every image needs one; give images that stand alone a value of "
+                "their own."
+            )
+
+
+def require_apart(name: str, group: str, split: Mapping[str, Iterable[Known]]) -> None:
+    """Raise DataError where a group lies in two splits, or the test split holds only one."""
+    found = {part: {str(picture.facts[group]) for picture in pictures} for part, pictures in split.items()}
+    for first, second in combinations(found, 2):
+        shared = sorted(found[first] & found[second])
+        if shared:
+            raise DataError(
+                f"{name}: {len(shared):,} values of {group} lie both in {first} and in {second}, such as {shared[0]}. What was "
+                "learned of them there helps here, so the numbers would be too good. Move each into one split, give all "
+                "images without splits (eyetest keeps groups whole), or leave the group out and bear that in mind."
+            )
+    if len(found["test"]) < 2:
+        raise DataError(
+            f"{name}: the test split holds one {group} only; at least two were expected, because nothing can be said of "
+            "others from one. Give more, or leave the group out."
+        )
