@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import final
 
 import numpy as np
@@ -14,23 +13,9 @@ from ..errors import DataError
 from ..types import SPLITS, Labels, Pixels, Rows, SplitName
 from .base import Dataset, SplitData
 from .groups import require_apart, require_groups
+from .picture import Picture
 from .pixels import decode, fitting_size, opened
 from .split import carve_groups, carve_validation
-
-Source = Path | bytes
-
-
-@final
-@dataclass(frozen=True)
-class Picture:
-    """One encoded image with its class."""
-
-    source: Source = field(repr=False)
-    label: int
-    name: str
-    """As named in errors: a path, or a row of a file."""
-    facts: Mapping[str, object] = field(default_factory=dict)
-    """Further columns: a number, a text or nothing each."""
 
 
 @final

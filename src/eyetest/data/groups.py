@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import combinations
-from typing import Protocol
 
 from ..errors import DataError
+from .picture import Picture
 
 
-class Known(Protocol):
-    """A picture with what is known of it."""
-
-    @property
-    def name(self) -> str:
-        """As named in errors."""
-
-    @property
-    def facts(self) -> Mapping[str, object]:
-        """Further columns."""
-
-
-def require_groups(name: str, group: str, pictures: Iterable[Known]) -> None:
+def require_groups(name: str, group: str, pictures: Iterable[Picture]) -> None:
     """Raise DataError where a picture has no group."""
     for picture in pictures:
         if group not in picture.facts:
@@ -37,7 +25,7 @@ def require_groups(name: str, group: str, pictures: Iterable[Known]) -> None:
             )
 
 
-def require_apart(name: str, group: str, split: Mapping[str, Iterable[Known]]) -> None:
+def require_apart(name: str, group: str, split: Mapping[str, Iterable[Picture]]) -> None:
     """Raise DataError where a group lies in two splits, or the test split holds only one."""
     found = {part: {str(picture.facts[group]) for picture in pictures} for part, pictures in split.items()}
     for first, second in combinations(found, 2):

@@ -11,7 +11,8 @@ import pyarrow.csv
 
 from ..errors import DataError
 from .base import Dataset
-from .encoded import Picture, encoded_dataset
+from .encoded import encoded_dataset
+from .picture import Picture
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
 METADATA = "metadata.csv"

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from ..errors import DataError
 from .base import Dataset
-from .encoded import Picture, encoded_dataset
+from .encoded import encoded_dataset
+from .picture import Picture
 
 IMAGES = ("image", "img")
 LABELS = ("label", "labels", "fine_label")
