@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import combinations
 
 from ..errors import DataError
+from ..types import SPLITS
 from .picture import Picture
 
 
@@ -27,12 +28,12 @@ def require_groups(name: str, group: str, pictures: Iterable[Picture]) -> None:
 
 def require_apart(name: str, group: str, split: Mapping[str, Iterable[Picture]]) -> None:
     """Raise DataError where a group lies in two splits, or the test split holds only one."""
-    found = {part: {str(picture.facts[group]) for picture in pictures} for part, pictures in split.items()}
+    found = {part: {str(picture.facts[group]) for picture in split[part]} for part in SPLITS}
     for first, second in combinations(found, 2):
         shared = sorted(found[first] & found[second])
         if shared:
             raise DataError(
-                f"{name}: {len(shared):,} values of {group} lie both in {first} and in {second}, such as {shared[0]}. What was "
+                f"{name}: {group} {shared[0]} (and {len(shared) - 1:,} more) lies both in {first} and in {second}. What was "
                 "learned of them there helps here, so the numbers would be too good. Move each into one split, give all "
                 "images without splits (eyetest keeps groups whole), or leave the group out and bear that in mind."
             )

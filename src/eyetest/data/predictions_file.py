@@ -52,19 +52,23 @@ def _read(file: Path) -> Columns:
     if not file.is_file():
         raise DataError(f"There is no file {file}. Expected predictions as .parquet, .csv or .npz.")
     try:
-        return readers[file.suffix.lower()](file)
+        columns = readers[file.suffix.lower()](file)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, pa.ArrowException) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(
             f"{file} cannot be read ({reason}). Expected a table of plain numbers and texts as .parquet, .csv or .npz. "
             "Write it again; objects and pickles are never read."
         ) from error
+    if any(values.ndim and not len(values) for values in columns.values()):
+        raise DataError(f"{file} has no row. Expected one row an image of the test split.")
+    return columns
 
 
 def _npz(file: Path) -> Columns:
-    with np.load(file, allow_pickle=False) as arrays:
-        if not isinstance(arrays, np.lib.npyio.NpzFile):
-            raise ValueError("it is one array and no npz archive")
+    opened = np.load(file, allow_pickle=False)
+    if not isinstance(opened, np.lib.npyio.NpzFile):
+        raise ValueError("it is one array and no npz archive")
+    with opened as arrays:
         return {name: arrays[name] for name in arrays.files}
 
 
@@ -152,8 +156,6 @@ def _length(file: Path, columns: Columns) -> int:
 
 def _rows(file: Path, ids: np.ndarray | None, length: int, images: int) -> Rows:
     """The test row of each row of the file."""
-    if length == 0:
-        raise DataError(f"{file} has no row. Expected one row an image of the test split.")
     if ids is None:
         if length != images:
             raise DataError(
