@@ -20,6 +20,7 @@ CODES = {
     "FAIL001": "CMP004",
     "FAIL003": "CMP006",
     "CAL001": "CMP007",
+    "CAL002": "CMP008",
     "CUE001": "CMP012",
     "CUE002": "CMP013",
     "CUE003": "CMP014",
@@ -35,6 +36,7 @@ MAIN = {
     "CMP004": ("confident_error_rate_at_coverage",),
     "CMP006": ("explained",),
     "CMP007": ("ece_debiased",),
+    "CMP008": ("augrc",),
     "CMP012": ("colour.reliance",),
     "CMP013": ("fine.reliance_share", "fine.reliance"),
     "CMP014": ("background.reliance", "border.reliance_share", "border.reliance"),
@@ -48,6 +50,7 @@ TITLES = {
     "CMP004": ("Confident errors", "Is it less often sure and wrong, at the same share of images?"),
     "CMP006": ("Error causes", "Is another share of its errors due to a misleading cue?"),
     "CMP007": ("Calibration", "Does its confidence fit its accuracy better?"),
+    "CMP008": ("Selective risk", "If both may abstain, which one leaves less error?"),
     "CMP012": ("Colour", "Does less accuracy hang on the colours?"),
     "CMP013": ("Texture", "Did reliance move between the bands of texture?"),
     "CMP014": (
@@ -63,6 +66,7 @@ WORDS = {
     "CMP003": "gap between training and validation accuracy",
     "CMP004": "error rate among the surest 20 % of images",
     "CMP007": "debiased calibration error (ECE)",
+    "CMP008": "average risk of silent failures (AUGRC)",
     "explained": "share of errors with a misleading cue as a cause",
     "colour.reliance": "accuracy that hangs on the colours",
     "fine.reliance_share": "share of the finest band in the reliance on texture bands",
@@ -85,6 +89,8 @@ FEW = 10
 SHARES = (
     "Each model has its own errors: a model that loses its other errors keeps a larger share of those with a cause."
 )
+SHARES_OF_IMAGES = {"mean_among"}
+"""Statistics that are rates among the same images for both models where their columns are 0 and 1."""
 OTHER = "images/other/"
 """Where a comparison keeps the maps of its second model."""
 RESAMPLES = 1000
@@ -251,7 +257,10 @@ def _paired(
             raise RunError(
                 f"The cues of the two audits cannot be compared: {error}. Audit both with the same --seed and --budget."
             ) from error
-    if statistic == "error_rate_at_coverage" and (first.value + second.value) * 0.2 * first.n < FEW:
+    if statistic in SHARES_OF_IMAGES and all(np.isin(column, (0, 1)).all() for column in (*a, *b)):
+        return _paired_share(a, b), "Tango score interval of the paired difference"
+    coverage = stats.COVERAGES.get(statistic)
+    if coverage is not None and (first.value + second.value) * coverage * first.n < FEW:
         before, after = (stats.Interval(e.value, e.low, e.high) for e in (first, second))
         over = "" if groups is None else _over(groups)
         return stats.difference_of_intervals(
@@ -262,6 +271,14 @@ def _paired(
         return stats.difference_of_intervals(after, before), "from the intervals of both; too few events to resample"
     difference = stats.paired_difference(stats.STATISTICS[statistic], a, b, seed, groups=groups, resamples=RESAMPLES)
     return difference, f"paired percentile bootstrap{_over(groups)}, {RESAMPLES} resamples"
+
+
+def _paired_share(a: list[Column], b: list[Column]) -> stats.Interval:
+    """Of rates among the same images: all, or those of the second column."""
+    among = a[1] == 1 if len(a) > 1 else np.ones(len(a[0]), dtype=bool)
+    first, second = a[0][among] == 1, b[0][among] == 1
+    both, only_b, only_a = (int(one.sum()) for one in (first & second, second & ~first, first & ~second))
+    return stats.tango(both, only_b, only_a, len(first) - both - only_b - only_a)
 
 
 def _few_sampled(first: Estimate, second: Estimate) -> bool:

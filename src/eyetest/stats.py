@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import optimize, special, stats
 
-from . import weighted
+from . import calibrated, selective, weighted
 
 Array = np.ndarray
 Statistic = Callable[..., float]
@@ -19,6 +19,10 @@ Number = int | float
 """A count; no whole one where images count in part because they come in groups."""
 RESAMPLES = 2000
 BINS = 15
+SWEEP = (5, 10, 15, 20, 30, 50)
+"""Numbers of bins that a conclusion about calibration must hold for."""
+COVERAGES = {"error_rate_at_coverage": 0.2} | {f"error_rate_at_{c}": c / 100 for c in (50, 80, 90, 95)}
+"""Of the statistics that are error rates among the surest images."""
 
 
 class Interval(NamedTuple):
@@ -122,6 +126,26 @@ def difference_of_intervals(first: Interval, second: Interval) -> Interval:
     low = math.hypot(first.value - first.low, second.high - second.value)
     high = math.hypot(first.high - first.value, second.value - second.low)
     return Interval(difference, difference - low, difference + high)
+
+
+def mean_of_shares(hits: Array, n: Array, confidence: float = 0.95) -> Interval:
+    """Interval of the mean of independent shares hits/n from their Wilson intervals. Source: Zou & Donner 2008 (MOVER)."""
+    shares = [wilson(int(k), int(m), confidence) for k, m in zip(hits, n, strict=True)]
+    value = float(np.mean([one.value for one in shares]))
+    down, up = (math.sqrt(sum((one.value - one[side]) ** 2 for one in shares)) / len(shares) for side in (1, 2))
+    return Interval(value, value - down, value + up)
+
+
+def binomial(k: int, n: int, p: float) -> tuple[float, float]:
+    """Exact and mid-p two-sided p-values of k among n under chance p: all outcomes that are no likelier, the equally
+    likely ones half in mid-p. n = 0 gives 1.
+
+    Source: Clopper & Pearson 1934; Lancaster 1961; at p = ½ it is McNemar's test.
+    """
+    mass = stats.binom.pmf(np.arange(n + 1), n, p)
+    equal = np.isclose(mass, mass[k], rtol=1e-7, atol=0)
+    exact = float(mass[(mass < mass[k]) | equal].sum())
+    return min(exact, 1.0), (exact - float(mass[equal].sum()) / 2 if n else 1.0)
 
 
 def holm(p: Sequence[float]) -> Array:
@@ -230,6 +254,18 @@ def paired_difference(
     return _percentiles(statistic(*b) - statistic(*a), second - first, groups, confidence)
 
 
+def ece_sweep(
+    confidence: Array, correct: Array, seed: str, *, groups: Array | None = None, resamples: int = RESAMPLES // 2
+) -> dict[int, Interval]:
+    """Debiased ECE with its basic bootstrap interval for each number of bins of SWEEP, on the same resamples."""
+    sweep = calibrated.Sweep(_debiased_gap_of_bins, SWEEP, confidence, correct)
+    values = sweep.read(np.ones((1, len(confidence))))[0]
+    rows = weighted.drawn(generator(seed).integers(0, 2**63, size=resamples), len(confidence), groups)
+    low, high = np.quantile(sweep.resampled(rows), [0.025, 0.975], axis=0)
+    ends = zip(SWEEP, values, low, high, strict=True)
+    return {m: Interval(float(v), float(max(2 * v - h, 0)), float(max(2 * v - w, v))) for m, v, w, h in ends}
+
+
 def mean(values: Array) -> float:
     """The mean."""
     return float(np.mean(values))
@@ -239,6 +275,11 @@ def ratio_of_means(numerator: Array, denominator: Array) -> float:
     """Mean of the numerator over mean of the denominator; 0 if that is 0."""
     base = float(denominator.mean())
     return float(numerator.mean()) / base if base else 0.0
+
+
+def mean_among(values: Array, member: Array) -> float:
+    """Mean of the values where member is 1; 0 if that is nowhere."""
+    return ratio_of_means(values * member, member)
 
 
 def least_difference_of_means(base: Array, *others: Array) -> float:
@@ -347,6 +388,37 @@ def auroc(score: Array, positive: Array) -> float:
     return float((ranks[chosen].sum() - n1 * (n1 + 1) / 2) / (n1 * n0))
 
 
+def delong(score: Array, positive: Array, confidence: float = 0.95) -> Interval:
+    """The AUROC of a score with its interval; needs at least two positive and two negative images.
+
+    Source: DeLong, DeLong & Clarke-Pearson 1988, with the ranks of Sun & Xu 2014.
+    """
+    chosen = positive.astype(bool)
+    ranks, parts = stats.rankdata(score), (chosen, ~chosen)
+    sizes = [int(part.sum()) for part in parts]
+    placed = [
+        (ranks[part] - stats.rankdata(score[part])) / other for part, other in zip(parts, sizes[::-1], strict=True)
+    ]
+    half = _z(confidence) * math.sqrt(sum(one.var(ddof=1) / len(one) for one in placed))
+    value = float(placed[0].mean())
+    return Interval(value, max(value - half, 0.0), min(value + half, 1.0))
+
+
+def aurc(sureness: Array, wrong: Array) -> float:
+    """Area under the risk-coverage curve, ties in expectation. Source: Geifman, Uziel & El-Yaniv 2019."""
+    return selective.Aurc(sureness, wrong).whole()
+
+
+def e_aurc(sureness: Array, wrong: Array) -> float:
+    """AURC minus that of the best order of the same errors (discrete). Source: Geifman, Uziel & El-Yaniv 2019."""
+    return selective.ExcessAurc(sureness, wrong).whole()
+
+
+def augrc(sureness: Array, wrong: Array) -> float:
+    """Area under the generalised risk-coverage curve. Source: Traub et al. 2024."""
+    return selective.Augrc(sureness, wrong).whole()
+
+
 def right_above_wrong(confidence: Array, wrong: Array) -> float:
     """Chance that a right answer is surer than a wrong one, ties one half."""
     return auroc(confidence, 1 - wrong)
@@ -362,6 +434,7 @@ def error_rate_at_coverage(confidence: Array, wrong: Array, coverage: float = 0.
 
 STATISTICS: dict[str, Statistic] = {
     "mean": mean,
+    "mean_among": mean_among,
     "ratio_of_means": ratio_of_means,
     "difference_of_ratios": difference_of_ratios,
     "balanced_accuracy": balanced_accuracy,
@@ -371,14 +444,20 @@ STATISTICS: dict[str, Statistic] = {
     "ece_debiased": ece_debiased,
     "auroc": auroc,
     "right_above_wrong": right_above_wrong,
-    "error_rate_at_coverage": error_rate_at_coverage,
+    "aurc": aurc,
+    "e_aurc": e_aurc,
+    "augrc": augrc,
+    **{name: partial(error_rate_at_coverage, coverage=coverage) for name, coverage in COVERAGES.items()},
 }
-
 
 WEIGHTED: dict[Statistic, Callable[..., weighted.Weighted]] = {
     ece: partial(weighted.OfBins, _gap_of_bins, BINS),
     ece_debiased: partial(weighted.OfBins, _debiased_gap_of_bins, BINS),
     auroc: weighted.Auroc,
+    aurc: selective.Aurc,
+    e_aurc: selective.ExcessAurc,
+    augrc: selective.Augrc,
+    **{STATISTICS[name]: partial(selective.ErrorRateAt, coverage) for name, coverage in COVERAGES.items()},
     right_above_wrong: lambda confidence, wrong: weighted.Auroc(confidence, 1 - wrong),
 }
 """Statistics that sort, whose resamples are taken without sorting again; the others are called on each resample."""

@@ -8,11 +8,10 @@ from itertools import combinations
 from typing import Any, ClassVar, NamedTuple, final
 
 import numpy as np
-from scipy.stats import binomtest
 
 from .. import stats
 from ..evidence import Evidence, Need, Predict
-from ..records import Estimate, Matrix, Table
+from ..records import Estimate, Matrix, Status, Table
 from .base import Check, Outcome
 
 LEAST = 6
@@ -28,12 +27,19 @@ class Pair(NamedTuple):
     forth: int
     back: int
     p: float
+    """Of the exact test, adjusted for the number of pairs."""
+    mid_p: float
+    """Of this pair alone, not adjusted."""
 
 
 @final
 @dataclass(frozen=True)
 class Confusion(Check):
-    """Counts of truth against answer, and the pairs whose confusion is one-sided."""
+    """Counts of truth against answer, and the pairs whose confusion is one-sided.
+
+    Status: never `concern`, because a one-sided confusion is a fact and not yet a fault; `inconclusive` where there are
+    errors, but no pair of classes with enough of them to tell a direction.
+    """
 
     code: ClassVar[str] = "ACC002"
     title: ClassVar[str] = "Confusion"
@@ -41,6 +47,8 @@ class Confusion(Check):
     limits: ClassVar[tuple[str, ...]] = (
         "A frequent confusion may be the label's fault; look at the images.",
         f"Pairs with fewer than {LEAST} errors are not tested.",
+        "A pair that is not called one-sided may be; the test speaks for one-sidedness only.",
+        "Images that belong together (of one patient, of one scene) are counted as if they did not.",
     )
 
     def needs(self) -> Iterable[Need[Any]]:
@@ -57,7 +65,7 @@ class Confusion(Check):
         statistic, freedom, p = stats.bowker(counts)
         finding = self.finding(
             "confusion",
-            "ok",
+            _status(counts, pairs),
             _headline(counts, classes, len(clear), len(pairs)),
             estimates=[_share(len(clear), len(pairs))] if pairs else [],
             blocks=[
@@ -69,6 +77,7 @@ class Confusion(Check):
                     counts=tuple(tuple(row) for row in counts.tolist()),
                 ),
                 _directions(counts, classes),
+                _tested(pairs, classes),
             ],
             params={"bowker": round(statistic, 4), "bowker_df": freedom, "bowker_p": p},
         )
@@ -84,24 +93,38 @@ def one_sided(counts: np.ndarray) -> list[Pair]:
         if counts[i, j] + counts[j, i] >= LEAST and sizes[i] and sizes[j]
     ]
     raw = [
-        binomtest(int(counts[i, j]), int(counts[i, j] + counts[j, i]), float(sizes[i] / (sizes[i] + sizes[j]))).pvalue
+        stats.binomial(int(counts[i, j]), int(counts[i, j] + counts[j, i]), float(sizes[i] / (sizes[i] + sizes[j])))
         for i, j in tested
     ]
-    adjusted = stats.holm(raw)
+    adjusted = stats.holm([exact for exact, _ in raw])
     return [
-        Pair(i, j, int(counts[i, j]), int(counts[j, i]), float(p)) for (i, j), p in zip(tested, adjusted, strict=True)
+        Pair(i, j, int(counts[i, j]), int(counts[j, i]), float(p), mid)
+        for (i, j), p, (_, mid) in zip(tested, adjusted, raw, strict=True)
     ]
+
+
+def _status(counts: np.ndarray, pairs: list[Pair]) -> Status:
+    return "ok" if pairs or not (counts - np.diag(np.diag(counts))).any() else "inconclusive"
+
+
+def _picked(counts: np.ndarray, i: int, j: int) -> stats.Interval:
+    """Share of class i that is taken for j; the interval allows for having been picked from all directions."""
+    directions = int((counts.sum(1) > 0).sum()) * (len(counts) - 1)
+    return stats.wilson(int(counts[i, j]), int(counts[i].sum()), 1 - 0.05 / directions)
 
 
 def _headline(counts: np.ndarray, classes: tuple[str, ...], clear: int, tested: int) -> str:
     errors = counts - np.diag(np.diag(counts))
     if not errors.any():
         return f"No class was taken for another on {counts.sum():,} test images."
-    i, j = np.unravel_index(int(errors.argmax()), errors.shape)
-    rate = stats.wilson(int(errors[i, j]), int(counts[i].sum()))
+    i, j = (int(index) for index in np.unravel_index(int(errors.argmax()), errors.shape))
+    rate = _picked(counts, i, j)
+    told = (
+        f"{clear} of {tested} tested pairs are one-sided" if tested else "no pair has enough errors to tell a direction"
+    )
     return (
         f"Most often {classes[i]} is taken for {classes[j]}: {errors[i, j]} of {counts[i].sum():,} images "
-        f"({rate.value:.1%}, {rate.low:.1%} to {rate.high:.1%}); {clear} of {tested} tested pairs are one-sided."
+        f"({rate.value:.1%}, {rate.low:.1%} to {rate.high:.1%}); {told}."
     )
 
 
@@ -111,22 +134,32 @@ def _directions(counts: np.ndarray, classes: tuple[str, ...]) -> Table:
     rows = []
     for i, j in zip(*np.unravel_index(order, errors.shape), strict=True):
         if errors[i, j]:
-            rate = stats.wilson(int(errors[i, j]), int(counts[i].sum()))
+            rate = _picked(counts, int(i), int(j))
             back = int(errors[j, i])
             rows.append((f"{classes[i]} → {classes[j]}", int(errors[i, j]), rate.value, rate.low, rate.high, back))
     columns = ("direction", "images", "share of class", "low", "high", "in the other direction")
-    return Table(title="Biggest directions", columns=columns, rows=tuple(rows))
+    return Table(title="Biggest directions (simultaneous 95 % intervals)", columns=columns, rows=tuple(rows))
+
+
+def _tested(pairs: list[Pair], classes: tuple[str, ...]) -> Table:
+    """The tested pairs, the least likely by chance first."""
+    shown = sorted(pairs, key=lambda pair: (pair.p, pair.mid_p))[:SHOWN]
+    rows = tuple(
+        (f"{classes[one.first]} → {classes[one.second]}", one.forth, one.back, one.p, one.mid_p) for one in shown
+    )
+    columns = ("pair", "images", "in the other direction", "exact p (Holm)", "mid-p (this pair alone)")
+    return Table(title=f"Is the direction one-sided? {len(pairs)} pairs were tested", columns=columns, rows=rows)
 
 
 def _share(k: int, n: int) -> Estimate:
-    value, low, high = stats.wilson(k, n)
+    """A lower bound: with 95 % confidence all pairs found are one-sided; how many others are, no test can say."""
     return Estimate(
         name="one_sided_pairs",
-        value=value,
-        low=low,
-        high=high,
+        value=k / n,
+        low=k / n,
+        high=1.0,
         n=n,
         unit="fraction of tested pairs",
         better="neither",
-        method="exact binomial test of each pair, Holm at 5 %; Wilson interval over the tested pairs",
+        method="exact binomial test of each pair, Holm at 5 %: at least this share, nothing bounds it above",
     )
