@@ -89,8 +89,6 @@ FEW = 10
 SHARES = (
     "Each model has its own errors: a model that loses its other errors keeps a larger share of those with a cause."
 )
-SHARES_OF_IMAGES = {"mean_among"}
-"""Statistics that are rates among the same images for both models where their columns are 0 and 1."""
 OTHER = "images/other/"
 """Where a comparison keeps the maps of its second model."""
 RESAMPLES = 1000
@@ -257,8 +255,8 @@ def _paired(
             raise RunError(
                 f"The cues of the two audits cannot be compared: {error}. Audit both with the same --seed and --budget."
             ) from error
-    if statistic in SHARES_OF_IMAGES and all(np.isin(column, (0, 1)).all() for column in (*a, *b)):
-        return _paired_share(a, b), "Tango score interval of the paired difference"
+    if statistic == "mean_among" and np.isin([*a, *b], (0, 1)).all() and np.array_equal(a[1], b[1]):
+        return _paired_share(a, b, groups)
     coverage = stats.COVERAGES.get(statistic)
     if coverage is not None and (first.value + second.value) * coverage * first.n < FEW:
         before, after = (stats.Interval(e.value, e.low, e.high) for e in (first, second))
@@ -273,12 +271,15 @@ def _paired(
     return difference, f"paired percentile bootstrap{_over(groups)}, {RESAMPLES} resamples"
 
 
-def _paired_share(a: list[Column], b: list[Column]) -> stats.Interval:
-    """Of rates among the same images: all, or those of the second column."""
-    among = a[1] == 1 if len(a) > 1 else np.ones(len(a[0]), dtype=bool)
+def _paired_share(a: list[Column], b: list[Column], groups: Labels | None) -> tuple[stats.Interval, str]:
+    """Of rates among the images of the second column, which are the same for both models."""
+    among = a[1] == 1
     first, second = a[0][among] == 1, b[0][among] == 1
-    both, only_b, only_a = (int(one.sum()) for one in (first & second, second & ~first, first & ~second))
-    return stats.tango(both, only_b, only_a, len(first) - both - only_b - only_a)
+    method = "Tango score interval of the paired difference"
+    if groups is not None:
+        return clustered.tango(second, first, groups[among]), f"{method} at the effective n{_over(groups)}"
+    counts = [int(part.sum()) for part in (first & second, second & ~first, first & ~second, ~first & ~second)]
+    return stats.tango(*counts), method
 
 
 def _few_sampled(first: Estimate, second: Estimate) -> bool:

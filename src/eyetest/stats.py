@@ -261,9 +261,12 @@ def ece_sweep(
     sweep = calibrated.Sweep(_debiased_gap_of_bins, SWEEP, confidence, correct)
     values = sweep.read(np.ones((1, len(confidence))))[0]
     rows = weighted.drawn(generator(seed).integers(0, 2**63, size=resamples), len(confidence), groups)
-    low, high = np.quantile(sweep.resampled(rows), [0.025, 0.975], axis=0)
-    ends = zip(SWEEP, values, low, high, strict=True)
-    return {m: Interval(float(v), float(max(2 * v - h, 0)), float(max(2 * v - w, v))) for m, v, w, h in ends}
+    draws = sweep.resampled(rows).T
+    ends = [_percentiles(float(value), one, groups, 0.95) for value, one in zip(values, draws, strict=True)]
+    return {
+        m: Interval(v, max(2 * v - high, 0.0), max(2 * v - low, v))
+        for m, (v, low, high) in zip(SWEEP, ends, strict=True)
+    }
 
 
 def mean(values: Array) -> float:

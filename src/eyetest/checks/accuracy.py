@@ -8,7 +8,7 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from .. import stats
+from .. import clustered, stats
 from ..evidence import Context, Evidence, Need, Predict
 from ..records import Estimate, Forest, Scalar, Status
 from ..types import Column, Predictions
@@ -20,6 +20,8 @@ MARGIN = 0.02
 FEW = 30
 """Images below which numbers are shown and nothing is concluded."""
 TOP = 5
+NAME = "accuracy["
+"""How the name of a class's estimate begins."""
 MOST_PAIRED = 100
 """Classes up to which each has a column of its own, so that a comparison can pair it; more would cost memory."""
 
@@ -61,7 +63,7 @@ class Accuracy(Check):
         finding = self.finding(
             "accuracy",
             _status(balanced, len(per_class), len(rows)),
-            _headline(overall, per_class),
+            _headline(overall, _worst(context, predictions, per_class), len(per_class)),
             estimates=[overall, balanced, *top, *per_class],
             blocks=[
                 Scalar(title="Test accuracy", estimate="accuracy"),
@@ -99,7 +101,7 @@ def _per_class(context: Context, predictions: Predictions) -> list[Estimate]:
             found.append(
                 rate(
                     context,
-                    f"accuracy[{name}]",
+                    f"{NAME}{name}]",
                     predictions.correct[own],
                     predictions.rows[own],
                     better="higher",
@@ -146,13 +148,23 @@ def _status(balanced: Estimate, classes: int, n: int) -> Status:
     return "concern" if balanced.high <= 1 / classes + MARGIN else "inconclusive"
 
 
-def _headline(overall: Estimate, per_class: list[Estimate]) -> str:
-    said = f"Right on {overall.value:.1%} of {overall.n:,} test images ({overall.low:.1%} to {overall.high:.1%})"
-    if len(per_class) < 2:
-        return f"{said}; all of them are of one class."
+def _worst(context: Context, predictions: Predictions, per_class: list[Estimate]) -> Estimate:
+    """The class with the lowest accuracy; its interval allows for having been picked out."""
     worst = min(per_class, key=lambda estimate: estimate.value)
-    picked = stats.wilson(round(worst.value * worst.n), worst.n, 1 - 0.05 / len(per_class))
+    own = predictions.labels == context.classes.index(worst.name[len(NAME) : -1])
+    hits, confidence = predictions.correct[own], 1 - 0.05 / len(per_class)
+    if context.groups is None:
+        interval = stats.wilson(int(hits.sum()), len(hits), confidence)
+    else:
+        interval = clustered.wilson(hits, context.groups[predictions.rows[own]], confidence)
+    return worst.model_copy(update={"low": interval.low, "high": interval.high})
+
+
+def _headline(overall: Estimate, worst: Estimate, classes: int) -> str:
+    said = f"Right on {overall.value:.1%} of {overall.n:,} test images ({overall.low:.1%} to {overall.high:.1%})"
+    if classes < 2:
+        return f"{said}; all of them are of one class."
     return (
-        f"{said}; worst on {worst.name[9:-1]} with {worst.value:.1%} ({picked.low:.1%} to {picked.high:.1%}, picked from "
-        f"{len(per_class)} classes, n = {worst.n:,})."
+        f"{said}; worst on {worst.name[len(NAME) : -1]} with {worst.value:.1%} ({worst.low:.1%} to {worst.high:.1%}, picked from "
+        f"{classes} classes, n = {worst.n:,})."
     )

@@ -59,7 +59,8 @@ class Calibration(Check):
         columns = _columns(predictions)
         estimates = _estimates(context, columns, predictions.rows)
         classwise, classes = _classwise(context, predictions)
-        sweep = stats.ece_sweep(columns["confidence"], columns["correct"], context.fingerprint)
+        groups = None if context.groups is None else context.groups[predictions.rows]
+        sweep = stats.ece_sweep(columns["confidence"], columns["correct"], context.fingerprint, groups=groups)
         chance = calibrated.consistency(
             columns["confidence"],
             estimates[0].value,
@@ -181,7 +182,8 @@ def _classwise(context: Context, predictions: Predictions) -> tuple[Estimate, li
         n=len(labels),
         unit="fraction",
         better="lower",
-        method=f"normal interval around the debiased value, bins held fixed; {stats.BINS} bins of equal mass a class",
+        method=f"normal interval around the debiased value, bins held fixed; {stats.BINS} bins of equal mass a class"
+        + ("" if groups is None else f"; over {len(np.unique(groups)):,} groups"),
     )
     if p.shape[1] > MOST_TESTED:
         return estimate, [Note(text=f"More than {MOST_TESTED} classes: none was tested on its own.")]

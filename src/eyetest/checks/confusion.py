@@ -48,7 +48,6 @@ class Confusion(Check):
         "A frequent confusion may be the label's fault; look at the images.",
         f"Pairs with fewer than {LEAST} errors are not tested.",
         "A pair that is not called one-sided may be; the test speaks for one-sidedness only.",
-        "Images that belong together (of one patient, of one scene) are counted as if they did not.",
     )
 
     def needs(self) -> Iterable[Need[Any]]:

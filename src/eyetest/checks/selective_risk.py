@@ -13,7 +13,7 @@ from .. import selective, stats
 from ..evidence import Context, Evidence, Need, Predict
 from ..records import Cell, Curve, Estimate, Finding, Scalar, Series, Status, Table
 from ..types import Column, Predictions, Rows
-from ._measure import measured
+from ._measure import measured, rate
 from .base import Check, Outcome
 
 USEFUL = 0.6
@@ -59,7 +59,7 @@ class SelectiveRisk(Check):
         wrong = (~predictions.correct).astype(float)
         columns = {"sureness": sureness(predictions), "wrong": wrong}
         if not 0 < wrong.sum() < len(wrong):
-            return Outcome(self._undefined(wrong), predictions.ids, columns)
+            return Outcome(self._undefined(context, wrong, predictions.rows), predictions.ids, columns)
         rates = _rates(context, columns, predictions.rows)
         areas = _areas(context, columns, predictions.rows)
         finding = self.finding(
@@ -77,15 +77,15 @@ class SelectiveRisk(Check):
         )
         return Outcome(finding, predictions.ids, columns)
 
-    def _undefined(self, wrong: Column) -> Finding:
-        rate = _error_rate(wrong)
+    def _undefined(self, context: Context, wrong: Column, rows: Rows) -> Finding:
+        errors = _error_rate(context, wrong, rows)
         said = "No error" if not wrong.any() else "No right answer"
         return self.finding(
             "selective_risk",
             "inconclusive",
-            f"{said} on {rate.n:,} test images, so there is nothing to tell apart; the error rate is {rate.value:.1%} "
-            f"({rate.low:.1%} to {rate.high:.1%}).",
-            estimates=[rate],
+            f"{said} on {errors.n:,} test images, so there is nothing to tell apart; the error rate is {errors.value:.1%} "
+            f"({errors.low:.1%} to {errors.high:.1%}).",
+            estimates=[errors],
             params={"errors": int(wrong.sum()), "useful_auroc": USEFUL},
         )
 
@@ -100,27 +100,18 @@ def sureness(predictions: Predictions) -> Column:
     return result
 
 
-def _error_rate(wrong: Column) -> Estimate:
-    interval = stats.wilson(int(wrong.sum()), len(wrong))
-    return Estimate(
-        name="error_rate",
-        **interval._asdict(),
-        n=len(wrong),
-        unit="fraction",
-        better="lower",
-        method="Wilson score interval",
-        statistic="mean",
-        columns=("wrong",),
-    )
+def _error_rate(context: Context, wrong: Column, rows: Rows) -> Estimate:
+    return rate(context, "error_rate", wrong > 0, rows, better="lower", statistic="mean", columns=("wrong",))
 
 
 def _rates(context: Context, columns: Mapping[str, Column], rows: Rows) -> list[Estimate]:
     """The error rate of all answers, and of the surest 95, 90, 80 and 50 %."""
-    found = [_error_rate(columns["wrong"])]
+    found = [_error_rate(context, columns["wrong"], rows)]
     for percent in (95, 90, 80, 50):
         name = f"error_rate_at_{percent}"
         one = measured(context, name, name, PAIR, columns, rows, unit="fraction", better="lower")
-        found.append(_honest(one, max(round(percent / 100 * one.n), 1)))
+        answered = max(round(percent / 100 * one.n), 1)
+        found.append(one if context.groups is not None else _honest(one, answered))
     return found
 
 
