@@ -145,3 +145,60 @@ def test_a_difference_of_ratios_counts_an_empty_base_as_0():
     hit, base, none = np.array([1.0, 0, 0, 0]), np.array([1.0, 1, 0, 0]), np.zeros(4)
     assert stats.difference_of_ratios(hit, base, none, none) == 0.5
     assert stats.difference_of_ratios(hit, base, hit, base) == 0
+
+
+def test_proportions_and_multiplicity_agree_with_statsmodels():
+    from statsmodels.stats.contingency_tables import SquareTable, mcnemar
+    from statsmodels.stats.multitest import multipletests
+    from statsmodels.stats.proportion import proportion_confint
+
+    for k, n in ((3, 17), (0, 9), (9, 9), (412, 977)):
+        assert stats.wilson(k, n)[1:] == pytest.approx(proportion_confint(k, n, method="wilson"))
+        assert stats.clopper_pearson(k, n)[1:] == pytest.approx(proportion_confint(k, n, method="beta"), nan_ok=True)
+    p = (np.random.default_rng(7).random(30) ** 4).tolist()
+    assert stats.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+    assert stats.benjamini_hochberg(p) == pytest.approx(multipletests(p, method="fdr_bh")[1])
+    assert stats.mcnemar(10, 2)[0] == pytest.approx(mcnemar([[5, 10], [2, 5]]).pvalue)
+    counts = np.random.default_rng(8).integers(1, 30, (5, 5))
+    theirs = SquareTable(counts, shift_zeros=False).symmetry()
+    assert stats.bowker(counts) == pytest.approx((theirs.statistic, theirs.df, theirs.pvalue))
+
+
+def test_the_binomial_test_agrees_with_scipy_and_with_mcnemar():
+    from scipy.stats import binomtest
+
+    for k, n, p in ((18, 24, 0.5), (3, 24, 0.3), (0, 7, 0.9), (12, 12, 0.42), (5, 10, 0.5)):
+        assert stats.binomial(k, n, p)[0] == pytest.approx(binomtest(k, n, p).pvalue)
+    for b, c in ((1, 7), (10, 2), (5, 5), (120, 80), (0, 0)):
+        assert stats.binomial(b, b + c, 0.5) == pytest.approx(stats.mcnemar(b, c))
+
+
+def test_known_mid_p_and_directions():
+    assert stats.binomial(18, 24, 0.5) == pytest.approx((0.0226558, 0.0146333), abs=1e-6)
+    assert stats.wilson(18, 1000)[1:] == pytest.approx((0.01142, 0.02827), abs=1e-5)
+    assert stats.wilson(6, 1000)[1:] == pytest.approx((0.00275, 0.01303), abs=1e-5)
+
+
+def test_bowker_of_symmetric_counts_is_below_5_percent_about_as_often():
+    random = np.random.default_rng(9)
+    chance = np.array([[0, 0.1, 0.2], [0.1, 0, 0.2], [0.2, 0.2, 0]])
+    p = [stats.bowker(counts.reshape(3, 3))[2] for counts in random.multinomial(600, chance.ravel(), size=1000)]
+    low, high = stats.clopper_pearson(sum(one < 0.05 for one in p), 1000, 0.998)[1:]
+    assert low <= 0.05 <= high
+
+
+def test_the_mean_of_shares_covers_as_often_as_stated_and_is_no_point_where_all_are_right():
+    random, n = np.random.default_rng(10), np.array([20, 50, 200])
+    truth = np.array([0.95, 0.8, 0.6])
+    drawn = (stats.mean_of_shares(k, n) for k in random.binomial(n, truth, (1000, 3)))
+    inside = [low <= float(truth.mean()) <= high for _, low, high in drawn]
+    assert stats.clopper_pearson(int(sum(inside)), 1000, 0.998).high >= 0.95
+    assert np.mean(inside) < 0.98
+    value, low, high = stats.mean_of_shares(n, n)
+    assert (value, high) == (1, 1)
+    assert 0.9 < low < 0.99
+
+
+def test_the_mean_among_members():
+    assert stats.mean_among(np.array([1.0, 0, 1, 1]), np.array([1.0, 1, 0, 0])) == 0.5
+    assert stats.mean_among(np.ones(3), np.zeros(3)) == 0

@@ -129,11 +129,16 @@ def difference_of_intervals(first: Interval, second: Interval) -> Interval:
 
 
 def mean_of_shares(hits: Array, n: Array, confidence: float = 0.95) -> Interval:
-    """Interval of the mean of independent shares hits/n from their Wilson intervals. Source: Zou & Donner 2008 (MOVER)."""
-    shares = [wilson(int(k), int(m), confidence) for k, m in zip(hits, n, strict=True)]
-    value = float(np.mean([one.value for one in shares]))
-    down, up = (math.sqrt(sum((one.value - one[side]) ** 2 for one in shares)) / len(shares) for side in (1, 2))
-    return Interval(value, value - down, value + up)
+    """Interval of the mean of independent shares hits/n: Wilson at the effective number, which has the mean's variance.
+
+    The variance is that of (hits + 1)/(n + 2), so that it is not 0 where all are right. Source: Wilson 1927; the
+    effective number as in Korn & Graubard 1998.
+    """
+    shrunk = (hits + 1) / (n + 2)
+    centre, variance = float(shrunk.mean()), float((shrunk * (1 - shrunk) / n).sum()) / len(n) ** 2
+    effective, value = centre * (1 - centre) / variance, float((hits / n).mean())
+    interval = wilson(value * effective, effective, confidence)
+    return Interval(value, interval.low, interval.high)
 
 
 def binomial(k: int, n: int, p: float) -> tuple[float, float]:

@@ -121,7 +121,7 @@ def _top(context: Context, columns: dict[str, Column], predictions: Predictions)
 
 
 def _balanced(context: Context, predictions: Predictions, columns: dict[str, Column]) -> Estimate:
-    """From the Wilson intervals of the classes; where images come in groups, by resampling the groups."""
+    """Wilson at the effective number of images; where images come in groups, by resampling the groups."""
     name, names = "balanced_accuracy", ("correct", "label")
     if context.groups is not None:
         return measured(context, name, name, names, columns, predictions.rows, unit="fraction", better="higher")
@@ -134,7 +134,7 @@ def _balanced(context: Context, predictions: Predictions, columns: dict[str, Col
         n=len(predictions.rows),
         unit="fraction",
         better="higher",
-        method="MOVER over the Wilson score intervals of the classes",
+        method="Wilson score interval at the effective number of images, classes fixed",
         statistic=name,
         columns=names,
     )
