@@ -31,6 +31,7 @@ CHECKS = {
     "ACC001",
     "ACC002",
     "CAL001",
+    "CAL002",
     "FAIL001",
     "FAIL003",
     "FIT001",
@@ -41,7 +42,16 @@ CHECKS = {
     "CUE005",
 }
 CUES = ["FAIL003", "CUE001", "CUE002", "CUE003", "CUE004", "CUE005"]
-COMPARISONS = {"CMP001", "CMP003", "CMP004", "CMP006", "CMP007", *(f"CMP0{k}" for k in range(12, 17)), "CMP090"}
+COMPARISONS = {
+    "CMP001",
+    "CMP003",
+    "CMP004",
+    "CMP006",
+    "CMP007",
+    "CMP008",
+    *(f"CMP0{k}" for k in range(12, 17)),
+    "CMP090",
+}
 
 
 @pytest.fixture(scope="module")
