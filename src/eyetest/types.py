@@ -28,8 +28,8 @@ Column = Float64[np.ndarray, " n"]
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
-Target = Literal["predicted", "label"]
-"""The class that an explanation explains."""
+Target = Literal["predicted", "label", "contrast"]
+"""What an explanation explains: a class's logit, or the predicted one's minus the contender's (why this, not that?)."""
 Given = Literal["logits", "probabilities", "classes"]
 """What a model said: logits; only probabilities (their logarithms stand in for logits); only the predicted class."""
 

@@ -13,7 +13,7 @@ from ..checks.base import Check
 from ..data.base import Dataset
 from ..data.donors import draws_for
 from ..evidence import Describe, Embed, Explain, Need, Predict, Probe, Resemble, Select, Swap, Vote
-from ..explain import explainers
+from ..explain import explainer
 from ..explain.base import DonorExplainer
 from ..models.classifier import Classifier
 from ..records import PassPlan, Plan
@@ -144,7 +144,7 @@ def plan(work: Work, data: Dataset, speed: float) -> Plan:
 
 
 def _explain_plan(need: Explain, work: Work, data: Dataset, speed: float) -> PassPlan:
-    method = explainers.get(need.method)
+    method = explainer(need.method)
     cost, images = method.cost, min(need.select.limit, len(data.test))
     if issubclass(method, DonorExplainer):
         cost, images = method.forwards(*data.image_size), min(work.narrowed(need.select).limit, len(data.test))

@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from ..models.classifier import Classifier
-from ..tensors import ClassTensor, Images, MapTensor
+from ..tensors import ClassTensor, Images, LogitTarget, MapTensor
 
 Lent = Float32[Tensor, "r n 3 h w"]
 """r donors for each of n images; pixels in [0, 1]."""
@@ -25,10 +25,16 @@ class Explainer(ABC):
 
     cost: ClassVar[float]
     """Forward passes that one map costs, about."""
+    unit: ClassVar[str] = "logits"
+    """What the numbers of a map are in."""
+    asks_target: ClassVar[bool] = True
+    """Whether the map depends on what is explained; a method that looks at activations alone does not."""
+    complete: ClassVar[bool] = False
+    """Whether the method promises that a map's sum is the target's change from a baseline."""
 
     @abstractmethod
-    def __call__(self, classifier: Classifier, images: Images, classes: ClassTensor) -> MapTensor:
-        """The maps of the logits of `classes`; the classifier is left as it was."""
+    def __call__(self, classifier: Classifier, images: Images, target: LogitTarget) -> MapTensor:
+        """The maps of the target, at image size; the classifier is left as it was."""
 
 
 @final
@@ -59,9 +65,11 @@ class DonorExplainer(Explainer):
     def each(self, classifier: Classifier, images: Images, classes: ClassTensor) -> Grids:
         """The coarse maps of the single draws, so that one half of them can be held against the other."""
 
-    def __call__(self, classifier: Classifier, images: Images, classes: ClassTensor) -> MapTensor:
-        """The mean over the draws, each cell as large as it is in the image."""
-        return spread(self.each(classifier, images, classes).mean(0), images.shape[2], images.shape[3])
+    def __call__(self, classifier: Classifier, images: Images, target: LogitTarget) -> MapTensor:
+        """The mean over the draws, each cell as large as it is in the image; ValueError without a class to explain."""
+        if target.classes is None or target.against is not None:
+            raise ValueError("Donors are images of one class, so one class is explained, not a difference of two.")
+        return spread(self.each(classifier, images, target.classes).mean(0), images.shape[2], images.shape[3])
 
 
 def spread(grids: Tensor, height: int, width: int) -> MapTensor:
