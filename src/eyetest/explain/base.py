@@ -9,6 +9,7 @@ from typing import ClassVar, final
 import torch
 from jaxtyping import Float32
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from ..models.classifier import Classifier
 from ..tensors import ClassTensor, Images, LogitTarget, MapTensor
@@ -35,6 +36,22 @@ class Explainer(ABC):
     @abstractmethod
     def __call__(self, classifier: Classifier, images: Images, target: LogitTarget) -> MapTensor:
         """The maps of the target, at image size; the classifier is left as it was."""
+
+
+@dataclass(frozen=True)
+class LayerExplainer(Explainer):
+    """A method whose map has the resolution of one of the model's layers."""
+
+    layer: str | None = None
+    """Name of the module; None takes the last with at least 8 (from 112 pixels on 7) cells a side."""
+
+    @abstractmethod
+    def coarse(self, classifier: Classifier, images: Images, target: LogitTarget) -> Tensor:
+        """The maps at the layer's own resolution, n u v."""
+
+    def __call__(self, classifier: Classifier, images: Images, target: LogitTarget) -> MapTensor:
+        """The coarse maps at image size, bilinear."""
+        return upsampled(self.coarse(classifier, images, target), *images.shape[2:])
 
 
 @final
@@ -70,6 +87,11 @@ class DonorExplainer(Explainer):
         if target.classes is None or target.against is not None:
             raise ValueError("Donors are images of one class, so one class is explained, not a difference of two.")
         return spread(self.each(classifier, images, target.classes).mean(0), images.shape[2], images.shape[3])
+
+
+def upsampled(maps: Tensor, height: int, width: int) -> MapTensor:
+    """Maps n u v at image size, bilinear."""
+    return interpolate(maps[:, None], (height, width), mode="bilinear", align_corners=False)[:, 0]
 
 
 def spread(grids: Tensor, height: int, width: int) -> MapTensor:

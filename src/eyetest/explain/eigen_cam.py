@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from ..models.classifier import Classifier
-from ..tensors import Images, LogitTarget, MapTensor
-from .base import Explainer
-from .grad_cam import tapped, upsampled
+from ..tensors import Images, LogitTarget
+from .base import LayerExplainer
+from .grad_cam import tapped
 
 
 @final
 @dataclass(frozen=True)
-class EigenCam(Explainer):
+class EigenCam(LayerExplainer):
     """A layer's activations projected on their first singular vector: what stands out, whatever is explained.
 
     It does not look at the target, so it cannot tell evidence for a class. Source: Muhammad & Yeasin 2020.
@@ -25,12 +25,10 @@ class EigenCam(Explainer):
     cost: ClassVar[float] = 1.5
     unit: ClassVar[str] = "activation"
     asks_target: ClassVar[bool] = False
-    layer: str | None = None
-    """Name of the module; None takes Grad-CAM's."""
 
-    def __call__(self, classifier: Classifier, images: Images, target: LogitTarget) -> MapTensor:
+    def coarse(self, classifier: Classifier, images: Images, target: LogitTarget) -> Tensor:
         """Signed maps; the sign is that of the mean activation."""
-        return upsampled(eigen_cam(tapped(classifier, images, target, self.layer)[0]), images)
+        return eigen_cam(tapped(classifier, images, target, self.layer)[0])
 
 
 def eigen_cam(activation: Tensor) -> Tensor:

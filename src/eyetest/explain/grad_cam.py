@@ -7,12 +7,11 @@ from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 from ..errors import ModelError
 from ..models.classifier import Classifier
-from ..tensors import Images, LogitTarget, MapTensor
-from .base import Explainer
+from ..tensors import Images, LogitTarget
+from .base import LayerExplainer
 
 SMALL_IMAGE = 112
 """Pixels; below this the layer must still have 8 cells a side, from here on 7."""
@@ -20,20 +19,17 @@ SMALL_IMAGE = 112
 
 @final
 @dataclass(frozen=True)
-class GradCam(Explainer):
+class GradCam(LayerExplainer):
     """Mean-gradient-weighted sum of a layer's channels before the ReLU, upsampled; below 0 speaks against the class.
 
     Source: Selvaraju et al. 2017, equations 1 and 2.
     """
 
     cost: ClassVar[float] = 1.5
-    layer: str | None = None
-    """Name of the module; None takes the last with at least 8 (from 112 pixels on 7) cells a side."""
 
-    def __call__(self, classifier: Classifier, images: Images, target: LogitTarget) -> MapTensor:
+    def coarse(self, classifier: Classifier, images: Images, target: LogitTarget) -> Tensor:
         """Signed maps: channel activation times logits per activation."""
-        activation, gradient = tapped(classifier, images, target, self.layer)
-        return upsampled(grad_cam(activation, gradient), images)
+        return grad_cam(*tapped(classifier, images, target, self.layer))
 
 
 def tapped(
@@ -49,11 +45,6 @@ def tapped(
         logits = classifier.answering(classifier.normalise(pixels))
         (gradient,) = torch.autograd.grad(target.of(logits).sum(), tap.activation)
     return tap.activation.detach(), gradient
-
-
-def upsampled(maps: Tensor, images: Images) -> MapTensor:
-    """Maps n u v at the size of the images, bilinear."""
-    return interpolate(maps[:, None], images.shape[2:], mode="bilinear", align_corners=False)[:, 0]
 
 
 def grad_cam(activation: Tensor, gradient: Tensor) -> Tensor:

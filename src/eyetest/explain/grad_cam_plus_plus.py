@@ -9,26 +9,24 @@ import torch
 from torch import Tensor
 
 from ..models.classifier import Classifier
-from ..tensors import Images, LogitTarget, MapTensor
-from .base import Explainer
-from .grad_cam import tapped, upsampled
+from ..tensors import Images, LogitTarget
+from .base import LayerExplainer
+from .grad_cam import tapped
 
 
 @final
 @dataclass(frozen=True)
-class GradCamPlusPlus(Explainer):
+class GradCamPlusPlus(LayerExplainer):
     """Channels weighted by their positive gradients, place by place, before the ReLU.
 
     Source: Chattopadhay et al. 2018, the closed form of its weights.
     """
 
     cost: ClassVar[float] = 1.5
-    layer: str | None = None
-    """Name of the module; None takes Grad-CAM's."""
 
-    def __call__(self, classifier: Classifier, images: Images, target: LogitTarget) -> MapTensor:
+    def coarse(self, classifier: Classifier, images: Images, target: LogitTarget) -> Tensor:
         """Signed maps: channel activation times logits per activation."""
-        return upsampled(grad_cam_plus_plus(*tapped(classifier, images, target, self.layer)), images)
+        return grad_cam_plus_plus(*tapped(classifier, images, target, self.layer))
 
 
 def grad_cam_plus_plus(activation: Tensor, gradient: Tensor) -> Tensor:

@@ -8,26 +8,24 @@ from typing import ClassVar, final
 from torch import Tensor
 
 from ..models.classifier import Classifier
-from ..tensors import Images, LogitTarget, MapTensor
-from .base import Explainer
-from .grad_cam import tapped, upsampled
+from ..tensors import Images, LogitTarget
+from .base import LayerExplainer
+from .grad_cam import tapped
 
 
 @final
 @dataclass(frozen=True)
-class LayerCam(Explainer):
+class LayerCam(LayerExplainer):
     """Each activation weighted by its own positive gradient: usable at earlier, finer layers too.
 
     Source: Jiang et al. 2021.
     """
 
     cost: ClassVar[float] = 1.5
-    layer: str | None = None
-    """Name of the module; None takes Grad-CAM's."""
 
-    def __call__(self, classifier: Classifier, images: Images, target: LogitTarget) -> MapTensor:
+    def coarse(self, classifier: Classifier, images: Images, target: LogitTarget) -> Tensor:
         """Maps before the ReLU over channels: activation times logits per activation."""
-        return upsampled(layer_cam(*tapped(classifier, images, target, self.layer)), images)
+        return layer_cam(*tapped(classifier, images, target, self.layer))
 
 
 def layer_cam(activation: Tensor, gradient: Tensor) -> Tensor:
