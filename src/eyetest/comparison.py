@@ -27,8 +27,8 @@ CODES = {
     "CUE005": "CMP016",
 }
 """Which comparison repeats which check."""
-NOT_COMPARED = {"ACC002"}
-"""Counts pairs of classes, which is no statistic of per-image columns."""
+NOT_COMPARED = {"ACC002", "EXP001"}
+"""One counts pairs of classes, the other stamps methods: neither is a statistic of per-image columns."""
 MAIN = {
     "CMP001": ("accuracy",),
     "CMP003": ("gap",),

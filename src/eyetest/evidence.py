@@ -25,6 +25,7 @@ from .types import (
     Swaps,
     Target,
     TrainingHistory,
+    TrustTrial,
 )
 from .views.base import View
 from .views.identity import Identity
@@ -165,6 +166,16 @@ class Explain(Need[MapSet]):
     method: str
     target: Target
     select: Select
+
+
+@final
+@dataclass(frozen=True)
+class Trust(Need[TrustTrial]):
+    """Whether the maps of a method may be believed, tried on a sample of test images beside controls."""
+
+    method: str
+    target: Target = "predicted"
+    select: Select = field(default_factory=lambda: Select.sample(64))
 
 
 @final

@@ -22,6 +22,7 @@ from .engine.plan import plan as make_plan
 from .engine.probe import probe_all
 from .engine.run import run_checks
 from .engine.swap import swap_all
+from .engine.trust import trust_all
 from .errors import UserError, unknown_name
 from .models.classifier import Classifier
 from .models.load import load_model
@@ -195,6 +196,7 @@ class AuditJob:
         """Phase two: maps of these rows, experiments on single images, then the checks."""
         phase = (self.run, self.work, self.classifier, self.data)
         explain_all(*phase, rows, seed=self.seed, progress=self.progress)
+        trust_all(*phase, seed=self.seed, progress=self.progress)
         probe_all(*phase, seed=self.seed, progress=self.progress)
         run_checks(self.run, self.work, self.data, seed=self.seed)
 

@@ -37,12 +37,13 @@ from .types import (
     Properties,
     Swaps,
     TrainingHistory,
+    TrustTrial,
     image_ids,
 )
 
 R = TypeVar("R", bound=Record)
-Annotation = Features | HumanVotes | Properties | Lookalikes
-A = TypeVar("A", Features, HumanVotes, Properties, Lookalikes)
+Annotation = Features | HumanVotes | Properties | Lookalikes | TrustTrial
+A = TypeVar("A", Features, HumanVotes, Properties, Lookalikes, TrustTrial)
 RUNS = Path("runs")
 _TENSORS = ".safetensors"
 _UNFINISHED = ".part"

@@ -158,7 +158,7 @@ def _donor_maps(
     size = batch_size(classifier)
     for start in range(0, len(rows), size):
         part = slice(start, start + size)
-        own, third = (_lent(data.validation, donors[arm][:, part]) for arm in range(2))
+        own, third = (lent_images(data.validation, donors[arm][:, part]) for arm in range(2))
         ready = replace(method, lenders=Lenders(own, third))
         grids = ready.each(classifier, pixels(data.test, rows[part]), torch.from_numpy(classes[part])).cpu()
         values.append(spread(grids.mean(0), height, width).numpy())
@@ -177,7 +177,7 @@ def explained(target: Target, predictions: Predictions, rows: Rows) -> tuple[Lab
     return predictions.predicted[chosen], against
 
 
-def _lent(pool: SplitData, donors: np.ndarray) -> torch.Tensor:
+def lent_images(pool: SplitData, donors: np.ndarray) -> torch.Tensor:
     """Donors r n as images r n 3 h w."""
     images = pixels(pool, donors.ravel())
     return images.reshape(*donors.shape, *images.shape[1:])

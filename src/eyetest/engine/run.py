@@ -9,15 +9,16 @@ from typing import Any
 from ..checks.base import Check, Outcome
 from ..data.base import Dataset
 from ..errors import MissingEvidence, UndeclaredNeed
-from ..evidence import Context, Embed, Evidence, Explain, History, Need, Predict, Probe, Swap
+from ..evidence import Context, Embed, Evidence, Explain, History, Need, Predict, Probe, Swap, Trust
 from ..records import Finding
 from ..store import RunDir
-from ..types import Features
+from ..types import Features, TrustTrial
 from .annotate import KINDS, annotation
 from .execute import feature_key, map_key
 from .pictures import draw_galleries
 from .plan import Work
 from .probe import probe_key
+from .trust import trust_key
 
 
 def run_checks(run: RunDir, work: Work, data: Dataset, *, seed: int) -> list[Finding]:
@@ -64,6 +65,9 @@ def _load(need: Need[Any], run: RunDir, work: Work) -> Any:
         missing = (
             f"there are no features of the {need.split} images: the model has no last linear layer, or was not asked"
         )
+    elif isinstance(need, Trust):
+        found = run.annotation(trust_key(need), TrustTrial) if run.has_annotation(trust_key(need)) else None
+        missing = f"{need.method} maps were not put to the test"
     elif type(need) in KINDS:
         found, missing = annotation(run, need)
     elif isinstance(need, Explain):

@@ -30,12 +30,19 @@ class Explainer(ABC):
     """What the numbers of a map are in."""
     asks_target: ClassVar[bool] = True
     """Whether the map depends on what is explained; a method that looks at activations alone does not."""
-    complete: ClassVar[bool] = False
-    """Whether the method promises that a map's sum is the target's change from a baseline."""
 
     @abstractmethod
     def __call__(self, classifier: Classifier, images: Images, target: LogitTarget) -> MapTensor:
         """The maps of the target, at image size; the classifier is left as it was."""
+
+
+@dataclass(frozen=True)
+class CompleteExplainer(Explainer):
+    """A method that promises that a map's sum is the target's change from a baseline."""
+
+    @abstractmethod
+    def start(self, images: Images) -> Images:
+        """The baseline of each image."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..models.classifier import Classifier
 from ..tensors import Images, LogitTarget, MapTensor
 from ..transplants.base import blur
-from .base import Explainer
+from .base import CompleteExplainer
 
 MOST_STEPS = 400
 TOLERANCE = 0.05
@@ -22,7 +22,7 @@ CHUNK = 256
 
 @final
 @dataclass(frozen=True)
-class IntegratedGradients(Explainer):
+class IntegratedGradients(CompleteExplainer):
     """Gradients summed on the straight way from a baseline image to the image, times the way; mid-point rule.
 
     A map's sum is the target's change from the baseline. Where it is not within 5 % (or .05 logits), the steps are
@@ -30,7 +30,6 @@ class IntegratedGradients(Explainer):
     """
 
     cost: ClassVar[float] = 150.0
-    complete: ClassVar[bool] = True
     steps: int = 50
     baseline: Literal["black", "blurred"] = "black"
     """A black baseline says nothing of black pixels; a conclusion should hold for both."""
