@@ -11,6 +11,7 @@ import numpy as np
 from .errors import MissingEvidence, UndeclaredNeed
 from .transplants.base import Transplant
 from .types import (
+    Attention,
     Features,
     HumanVotes,
     Labels,
@@ -166,6 +167,16 @@ class Explain(Need[MapSet]):
     method: str
     target: Target
     select: Select
+
+
+@final
+@dataclass(frozen=True)
+class Attend(Need[Attention]):
+    """Where the maps of a method look, on all predicted test images or on a stratified sample of `limit`."""
+
+    method: str
+    target: Target = "predicted"
+    limit: int | None = None
 
 
 @final

@@ -25,6 +25,7 @@ from .errors import RunError
 from .records import SCHEMA_VERSION, EpochMetrics, Finding, Plan, Record, RunKind, RunRecord, RunStatus, TrainResult
 from .types import (
     ARMS,
+    Attention,
     Column,
     DonorTable,
     Features,
@@ -42,8 +43,8 @@ from .types import (
 )
 
 R = TypeVar("R", bound=Record)
-Annotation = Features | HumanVotes | Properties | Lookalikes | TrustTrial
-A = TypeVar("A", Features, HumanVotes, Properties, Lookalikes, TrustTrial)
+Annotation = Attention | Features | HumanVotes | Properties | Lookalikes | TrustTrial
+A = TypeVar("A", Attention, Features, HumanVotes, Properties, Lookalikes, TrustTrial)
 RUNS = Path("runs")
 _TENSORS = ".safetensors"
 _UNFINISHED = ".part"

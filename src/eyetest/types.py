@@ -267,6 +267,23 @@ class MapSet:
     """Rank correlation of each map from half of the draws with that from the other half; None where nothing is drawn."""
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """Where the maps of one method put their positive evidence, over many images."""
+
+    split: str
+    rows: Rows
+    maps: Float32[np.ndarray, "n u v"]
+    """At the method's own resolution."""
+    positive: Float64[np.ndarray, " n"]
+    """Sum of each map's positive values; 0 where it has no evidence."""
+    shares: Mapping[str, Column]
+    """Part of it by region: `centre`, `border`, and `object` where there are masks."""
+    areas: Mapping[str, Float64[np.ndarray, "1"]]
+    """Part of the image that each fixed region covers."""
+
+
 CONTROLS = ("random", "centre", "edges")
 """Maps that know nothing of the model: of the map's own spectrum, a dot in the middle, the outlines of the image."""
 

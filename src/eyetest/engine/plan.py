@@ -12,7 +12,7 @@ import torch
 from ..checks.base import Check
 from ..data.base import Dataset
 from ..data.donors import draws_for
-from ..evidence import Describe, Embed, Explain, Need, Predict, Probe, Resemble, Select, Swap, Trust, Vote
+from ..evidence import Attend, Describe, Embed, Explain, Need, Predict, Probe, Resemble, Select, Swap, Trust, Vote
 from ..explain import explainer
 from ..explain.base import DonorExplainer
 from ..models.classifier import Classifier
@@ -44,6 +44,7 @@ class Work:
     embeds: tuple[Embed, ...]
     annotations: tuple[Annotating, ...]
     trusts: tuple[Trust, ...]
+    attends: tuple[Attend, ...]
     limits: dict[str, int]
     """Images that the budget allows, where not all: of a split, of the test split for transplants (`swaps`), of each
     selection that many donors are tried on (`probes`)."""
@@ -94,11 +95,16 @@ def gather(checks: Sequence[Check], limits: dict[str, int] | None = None) -> Wor
     transplants = tuple(need.transplant for need in needs if isinstance(need, Swap))
     probes = tuple(need for need in needs if isinstance(need, Probe))
     trusts = tuple(need for need in needs if isinstance(need, Trust))
+    attends = tuple(need for need in needs if isinstance(need, Attend))
     embeds = tuple(need for need in needs if isinstance(need, Embed))
     annotations = tuple(need for need in needs if isinstance(need, Vote | Describe | Resemble))
-    implied = [Predict(split=need.split) for need in embeds] + [Predict()] * bool(explains or probes or trusts)
+    implied = [Predict(split=need.split) for need in embeds] + [Predict()] * bool(
+        explains or probes or trusts or attends
+    )
     predicts = tuple(dict.fromkeys((*predicts, *implied)))
-    return Work(tuple(checks), predicts, explains, transplants, probes, embeds, annotations, trusts, limits or {})
+    return Work(
+        tuple(checks), predicts, explains, transplants, probes, embeds, annotations, trusts, attends, limits or {}
+    )
 
 
 def within(checks: Sequence[Check], data: Dataset, speed: float, budget: float | None) -> Work:
@@ -137,6 +143,7 @@ def plan(work: Work, data: Dataset, speed: float) -> Plan:
     largest = {(need.method, need.target): need for need in sorted(work.explains, key=lambda need: need.select.limit)}
     passes += [_explain_plan(need, work, data, speed) for need in largest.values()]
     passes += [_probe_plan(need, work, data, speed) for need in work.probes]
+    passes += [_attend_plan(need, work, data, speed) for need in work.attends]
     passes += [_trust_plan(need, work, data, speed) for need in work.trusts]
     swapped = work.possible_transplants(data)
     if swapped:
@@ -155,6 +162,13 @@ def _explain_plan(need: Explain, work: Work, data: Dataset, speed: float) -> Pas
         cost, images = method.forwards(*data.image_size), min(work.narrowed(need.select).limit, len(data.test))
     what = f"explain {need.method}, class {need.target}"
     return PassPlan(what=what, split="test", images=images, seconds=round(OVERHEAD * cost * images / speed, 1))
+
+
+def _attend_plan(need: Attend, work: Work, data: Dataset, speed: float) -> PassPlan:
+    test = work.limits.get("test", len(data.test))
+    images = min(need.limit or test, test)
+    seconds = round(OVERHEAD * explainer(need.method).cost * images / speed, 1)
+    return PassPlan(what=f"see where {need.method} maps look", split="test", images=images, seconds=seconds)
 
 
 def _trust_plan(need: Trust, work: Work, data: Dataset, speed: float) -> PassPlan:

@@ -9,11 +9,12 @@ from typing import Any
 from ..checks.base import Check, Outcome
 from ..data.base import Dataset
 from ..errors import MissingEvidence, UndeclaredNeed
-from ..evidence import Context, Embed, Evidence, Explain, History, Need, Predict, Probe, Swap, Trust
+from ..evidence import Attend, Context, Embed, Evidence, Explain, History, Need, Predict, Probe, Swap, Trust
 from ..records import Finding
 from ..store import RunDir
-from ..types import Features, TrustTrial
+from ..types import Attention, Features, TrustTrial
 from .annotate import KINDS, annotation
+from .attend import attend_key
 from .execute import feature_key, map_key
 from .pictures import draw_galleries
 from .plan import Work
@@ -65,6 +66,9 @@ def _load(need: Need[Any], run: RunDir, work: Work) -> Any:
         missing = (
             f"there are no features of the {need.split} images: the model has no last linear layer, or was not asked"
         )
+    elif isinstance(need, Attend):
+        found = run.annotation(attend_key(need), Attention) if run.has_annotation(attend_key(need)) else None
+        missing = f"{need.method} maps of the test images were not made"
     elif isinstance(need, Trust):
         found = run.annotation(trust_key(need), TrustTrial) if run.has_annotation(trust_key(need)) else None
         missing = f"{need.method} maps were not put to the test"
