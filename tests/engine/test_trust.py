@@ -11,6 +11,7 @@ from eyetest.data.base import Dataset
 from eyetest.engine.execute import pixels
 from eyetest.engine.trust import Trial
 from eyetest.evidence import Select, Trust
+from eyetest.explain import explainer
 from eyetest.explain._controls import centre_prior, edges, scrambled
 from eyetest.explain._randomised import drawn_layers, randomised
 from eyetest.explain._removal import faithfulness
@@ -94,7 +95,9 @@ def test_a_trial_has_one_number_an_image_and_is_the_same_again(tiny: Dataset, me
     classifier = Classifier(Resnet18Cifar(3, width=4, blocks=1), classes=tiny.classes)
     known, need = predicted(tiny, classifier), Trust(method, "predicted", Select.sample(6))
     rows = need.select.rows(known, 0)
-    first, again = (Trial(need, classifier, tiny, known, rows, 0).result(None) for _ in range(2))
+    first, again = (
+        Trial(need, explainer(need.method), classifier, tiny, known, rows, 0).result(None) for _ in range(2)
+    )
     assert first.redrawn.shape == (5, 6)
     assert first.cascade.shape == (3, 6)
     assert first.faithful_controls.shape == (3, 6)
@@ -107,12 +110,12 @@ def test_integrated_gradients_are_checked_for_what_they_promise(tiny: Dataset) -
     torch.manual_seed(0)
     classifier = Classifier(Resnet18Cifar(3, width=4, blocks=1), classes=tiny.classes)
     known, need = predicted(tiny, classifier), Trust("integrated_gradients", "predicted", Select.sample(3))
-    trial = Trial(need, classifier, tiny, known, need.select.rows(known, 0), 0)
+    trial = Trial(need, explainer(need.method), classifier, tiny, known, need.select.rows(known, 0), 0)
     assert (trial._incomplete() <= 1).all()
 
 
 def test_a_model_whose_layers_cannot_be_drawn_has_no_redrawn_maps(tiny: Dataset, corner: Classifier) -> None:
     known, need = predicted(tiny, corner), Trust("saliency", "predicted", Select.sample(4))
-    found = Trial(need, corner, tiny, known, need.select.rows(known, 0), 0).result(None)
+    found = Trial(need, explainer(need.method), corner, tiny, known, need.select.rows(known, 0), 0).result(None)
     assert found.redrawn.shape == (0, 4)
     assert found.single.shape == (0, 4)

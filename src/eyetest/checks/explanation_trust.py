@@ -103,10 +103,16 @@ def _estimate(key: str, test: Trialled) -> Estimate:
         high=test.interval.high,
         confidence=level,
         n=test.n,
-        unit="fraction" if test.name == "complete" else "correlation" if "faithful" not in test.name else "probability",
+        unit=_unit(test.name),
         better="neither",
         method="Wilson score interval" if test.name == "complete" else "t interval over images",
     )
+
+
+def _unit(name: str) -> str:
+    if name == "complete":
+        return "fraction"
+    return "probability" if name.startswith(("faithful", "something")) else "correlation"
 
 
 def _forest(key: str, tests: list[Trialled], stamp: str) -> Forest:

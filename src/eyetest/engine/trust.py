@@ -10,6 +10,7 @@ from typing import final
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 from ..data.base import Dataset
 from ..data.donors import arm_donors
@@ -18,7 +19,16 @@ from ..explain import explainer
 from ..explain._controls import centre_prior, edges, scrambled
 from ..explain._randomised import drawn_layers, randomised
 from ..explain._removal import faithfulness, movable
-from ..explain.base import CompleteExplainer, DonorExplainer, Lenders, pooled
+from ..explain.base import (
+    CompleteExplainer,
+    DonorExplainer,
+    Explainer,
+    LayerExplainer,
+    Lenders,
+    pooled,
+    spread,
+    upsampled,
+)
 from ..explain.integrated_gradients import TOLERANCE
 from ..explain.transplant_map import side_of
 from ..models.classifier import Classifier
@@ -51,7 +61,7 @@ def trust_all(run: RunDir, work: Work, classifier: Classifier, data: Dataset, *,
             predictions = run.predictions(work.key(Predict()), "test")
             rows = work.narrowed(need.select).rows(predictions, seed)
             reference = run.maps(map_key(REFERENCE))
-            trial = Trial(need, classifier, data, predictions, rows, seed)
+            trial = Trial(need, explainer(need.method), classifier, data, predictions, rows, seed)
             run.write_annotation(trust_key(need), trial.result(reference))
         progress(f"{classifier.name}: maps put to the test", (number + 1) / len(work.trusts), 0.0)
 
@@ -67,6 +77,8 @@ class Trial:
     """One method on sampled images of the test split."""
 
     need: Trust
+    kind: type[Explainer]
+    """The method that the need names."""
     classifier: Classifier
     data: Dataset
     predictions: Predictions
@@ -84,7 +96,7 @@ class Trial:
             cascade=self._stacked([self._compared(model)[0] for model in self._cascade()]),
             single=self._stacked([self._compared(model)[0] for model in self._single()]),
             faithful=self._faithful(self.maps),
-            faithful_controls=np.stack([self._random(), *(self._faithful(control) for control in self._fixed())]),
+            faithful_controls=np.stack([self._random(), *(self._faithful(control) for control in self._fixed)]),
             movable=_column(movable(self.classifier, self.images, self.classes, self._generator("half"))),
             agreement=agreement,
             agreement_controls=agreement_controls,
@@ -127,7 +139,7 @@ class Trial:
         return self._maps(self.classifier, self.images, self.target)
 
     def _maps(self, classifier: Classifier, images: Tensor, target: LogitTarget) -> MapTensor:
-        kind = explainer(self.need.method)
+        kind = self.kind
         parts = torch.split(torch.arange(len(images)), batch_size(classifier))
         if not issubclass(kind, DonorExplainer):
             return torch.cat([kind()(classifier, images[part], target[part]) for part in parts])
@@ -178,8 +190,20 @@ class Trial:
         mean: Column = np.mean(drawn, axis=0)
         return mean
 
-    def _fixed(self) -> tuple[MapTensor, MapTensor]:
-        return centre_prior(self.images), edges(self.images)
+    @cached_property
+    def _fixed(self) -> tuple[MapTensor, ...]:
+        """A dot in the middle and the outlines, as coarse as the maps on trial, so that no one wins by finer drawing."""
+        return tuple(self._as_coarse(control) for control in (centre_prior(self.images), edges(self.images)))
+
+    def _as_coarse(self, control: MapTensor) -> MapTensor:
+        height, width = self.images.shape[2:]
+        if issubclass(self.kind, DonorExplainer):
+            return spread(pooled(control, side_of(height, width)), height, width)
+        method = self.kind()
+        if not isinstance(method, LayerExplainer):
+            return control
+        rows, columns = method.coarse(self.classifier, self.images[:1], self.target[:1]).shape[1:]
+        return upsampled(adaptive_avg_pool2d(control[:, None], (rows, columns))[:, 0], height, width)
 
     def _agreement(self, reference: MapSet | None) -> tuple[Column, np.ndarray]:
         """With the transplant maps of the same images, and the same of the controls."""
@@ -188,7 +212,7 @@ class Trial:
         _, here, there = np.intersect1d(self.rows, reference.rows, return_indices=True)
         side = side_of(*self.images.shape[2:])
         wanted = _flat(pooled(torch.from_numpy(reference.values[there]), side))
-        maps = (self.maps, scrambled(self.maps, self._generator("agreement")), *self._fixed())
+        maps = (self.maps, scrambled(self.maps, self._generator("agreement")), *self._fixed)
         own, *controls = (rank_correlation(_flat(pooled(one[here].cpu(), side)), wanted) for one in maps)
         return own, np.stack(controls)
 
@@ -204,7 +228,7 @@ class Trial:
         return mean
 
     def _incomplete(self) -> Column:
-        method = explainer(self.need.method)()
+        method = self.kind()
         if not isinstance(method, CompleteExplainer):
             return np.empty(0)
         change = self.target.of(self.classifier.predict(self.images)) - self.target.of(
