@@ -26,10 +26,11 @@ CODES = {
     "CUE003": "CMP014",
     "CUE004": "CMP015",
     "CUE005": "CMP016",
+    "EXP002": "CMP018",
 }
 """Which comparison repeats which check."""
-NOT_COMPARED = {"ACC002"}
-"""Counts pairs of classes, which is no statistic of per-image columns."""
+NOT_COMPARED = {"ACC002", "EXP001"}
+"""One counts pairs of classes, the other stamps methods: neither is a statistic of per-image columns."""
 MAIN = {
     "CMP001": ("accuracy",),
     "CMP003": ("gap",),
@@ -42,6 +43,7 @@ MAIN = {
     "CMP014": ("background.reliance", "border.reliance_share", "border.reliance"),
     "CMP015": ("amplitude.reliance",),
     "CMP016": ("wrong_reasons",),
+    "CMP018": ("object_share", "centre_share"),
 }
 """The estimate that each comparison is about: the first that both audits have."""
 TITLES = {
@@ -59,6 +61,7 @@ TITLES = {
     ),
     "CMP015": ("Frequency", "Does less accuracy hang on the Fourier amplitude?"),
     "CMP016": ("Wrong reasons", "Do fewer right answers stand without the object?"),
+    "CMP018": ("Attention", "Did the maps' weight move to the object, or the centre?"),
     "CMP090": ("Fixed and broken", "Which images did the change fix, and which did it newly break?"),
 }
 WORDS = {
@@ -75,6 +78,8 @@ WORDS = {
     "border.reliance": "accuracy that hangs on the border",
     "border.reliance_share": "share of the border in the reliance on border and centre",
     "amplitude.reliance": "accuracy that hangs on the Fourier amplitude",
+    "object_share": "share of the maps' positive evidence on the object",
+    "centre_share": "share of the maps' positive evidence in the centre",
     "wrong_reasons": "right answers that stand without the object",
 }
 """Of a comparison's main estimate, by code or by the estimate."""
@@ -219,11 +224,27 @@ def _compared(source: str, code: str, a: Side, b: Side) -> Comparison:
         Forest(title=f"{b.name} minus {a.name}", x_label="difference", estimates=_drawn(shared)),
         _both(first, second, shared, a.name, b.name),
     ]
+    if code == "CMP018" and not _same_trusted(first, second):
+        finding = _finding(code, name, "inconclusive", _untrusted(first, second, main), shared, blocks, [], params)
+        return Comparison(finding)
     extra = {"CMP004": (SMOOTHING,), "CMP006": (SHARES,)}.get(code, ())
     finding = _finding(
         code, name, _status(main), _headline(code, main, first, second, a, b), shared, blocks, [], params, extra
     )
     return Comparison(finding)
+
+
+def _same_trusted(first: Finding, second: Finding) -> bool:
+    """Whether both audits read the maps of one method that was trusted in both."""
+    methods = {finding.params.get("method") for finding in (first, second)}
+    return len(methods) == 1 and all(finding.params.get("trusted") for finding in (first, second))
+
+
+def _untrusted(first: Finding, second: Finding, main: Estimate) -> str:
+    methods = sorted({str(finding.params.get("method")).replace("_", " ") for finding in (first, second)})
+    numbers = f"{100 * main.value:+.1f} points ({100 * main.low:+.1f} to {100 * main.high:+.1f}), n = {main.n:,}"
+    why = "the two audits read different maps" if len(methods) > 1 else f"{methods[0]} maps may not be believed in both"
+    return f"Whether attention moved cannot be told, because {why}. The {WORDS[main.name]} changed by {numbers}."
 
 
 def _differences(source: str, a: Side, b: Side) -> list[Estimate]:

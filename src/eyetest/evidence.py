@@ -11,6 +11,7 @@ import numpy as np
 from .errors import MissingEvidence, UndeclaredNeed
 from .transplants.base import Transplant
 from .types import (
+    Attention,
     Features,
     HumanVotes,
     Labels,
@@ -25,6 +26,7 @@ from .types import (
     Swaps,
     Target,
     TrainingHistory,
+    TrustTrial,
 )
 from .views.base import View
 from .views.identity import Identity
@@ -165,6 +167,26 @@ class Explain(Need[MapSet]):
     method: str
     target: Target
     select: Select
+
+
+@final
+@dataclass(frozen=True)
+class Attend(Need[Attention]):
+    """Where the maps of a method look, on all predicted test images or on a stratified sample of `limit`."""
+
+    method: str
+    target: Target = "predicted"
+    limit: int | None = None
+
+
+@final
+@dataclass(frozen=True)
+class Trust(Need[TrustTrial]):
+    """Whether the maps of a method may be believed, tried on a sample of test images beside controls."""
+
+    method: str
+    target: Target = "predicted"
+    select: Select = field(default_factory=lambda: Select.sample(64))
 
 
 @final

@@ -16,12 +16,14 @@ from .checks.base import Check
 from .comparison import changed_rows
 from .data import Dataset, load_data
 from .engine.annotate import annotate_all
+from .engine.attend import attend_all
 from .engine.execute import explain_all, predict_all, selected
 from .engine.plan import Work, gather, measure_speed, within
 from .engine.plan import plan as make_plan
 from .engine.probe import probe_all
 from .engine.run import run_checks
 from .engine.swap import swap_all
+from .engine.trust import trust_all
 from .errors import UserError, unknown_name
 from .models.classifier import Classifier
 from .models.load import load_model
@@ -195,6 +197,8 @@ class AuditJob:
         """Phase two: maps of these rows, experiments on single images, then the checks."""
         phase = (self.run, self.work, self.classifier, self.data)
         explain_all(*phase, rows, seed=self.seed, progress=self.progress)
+        attend_all(*phase, seed=self.seed, progress=self.progress)
+        trust_all(*phase, seed=self.seed, progress=self.progress)
         probe_all(*phase, seed=self.seed, progress=self.progress)
         run_checks(self.run, self.work, self.data, seed=self.seed)
 

@@ -42,6 +42,15 @@ def wilson(k: Number, n: Number, confidence: float = 0.95) -> Interval:
     return Interval(p, max(low, 0.0), min(high, 1.0))
 
 
+def mean_interval(values: Array, confidence: float = 0.95) -> Interval:
+    """Student's interval of a mean over images; without width where all values are equal. Source: Student 1908."""
+    mean, n = float(np.mean(values)), len(values)
+    if n < 2:
+        return Interval(mean, -math.inf, math.inf)
+    half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * np.std(values, ddof=1) / math.sqrt(n))
+    return Interval(mean, mean - half, mean + half)
+
+
 def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> Interval:
     """Exact, conservative interval of the proportion k/n. Source: Clopper & Pearson 1934."""
     tail = (1 - confidence) / 2

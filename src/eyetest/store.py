@@ -25,6 +25,7 @@ from .errors import RunError
 from .records import SCHEMA_VERSION, EpochMetrics, Finding, Plan, Record, RunKind, RunRecord, RunStatus, TrainResult
 from .types import (
     ARMS,
+    Attention,
     Column,
     DonorTable,
     Features,
@@ -37,12 +38,13 @@ from .types import (
     Properties,
     Swaps,
     TrainingHistory,
+    TrustTrial,
     image_ids,
 )
 
 R = TypeVar("R", bound=Record)
-Annotation = Features | HumanVotes | Properties | Lookalikes
-A = TypeVar("A", Features, HumanVotes, Properties, Lookalikes)
+Annotation = Attention | Features | HumanVotes | Properties | Lookalikes | TrustTrial
+A = TypeVar("A", Attention, Features, HumanVotes, Properties, Lookalikes, TrustTrial)
 RUNS = Path("runs")
 _TENSORS = ".safetensors"
 _UNFINISHED = ".part"

@@ -28,8 +28,8 @@ Column = Float64[np.ndarray, " n"]
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
-Target = Literal["predicted", "label"]
-"""The class that an explanation explains."""
+Target = Literal["predicted", "label", "contrast"]
+"""What an explanation explains: a class's logit, or the predicted one's minus the contender's (why this, not that?)."""
 Given = Literal["logits", "probabilities", "classes"]
 """What a model said: logits; only probabilities (their logarithms stand in for logits); only the predicted class."""
 
@@ -265,6 +265,61 @@ class MapSet:
     values: Float32[np.ndarray, "n h w"]
     reliability: Column | None = None
     """Rank correlation of each map from half of the draws with that from the other half; None where nothing is drawn."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """Where the maps of one method put their positive evidence, over many images."""
+
+    split: str
+    rows: Rows
+    maps: Float32[np.ndarray, "n u v"]
+    """At the method's own resolution."""
+    positive: Float64[np.ndarray, " n"]
+    """Sum of each map's positive values; 0 where it has no evidence."""
+    shares: Mapping[str, Column]
+    """Part of it by region: `centre`, `border`, and `object` where there are masks."""
+    areas: Mapping[str, Float64[np.ndarray, "1"]]
+    """Part of the image that each fixed region covers."""
+
+
+CONTROLS = ("random", "centre", "edges")
+"""Maps that know nothing of the model: of the map's own spectrum, a dot in the middle, the outlines of the image."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class TrustTrial:
+    """What one explanation method did on n sampled test images, beside controls; correlations are Spearman's."""
+
+    rows: Rows
+    """Of the test split."""
+    redrawn: Float64[np.ndarray, "m n"]
+    """Correlation with the map of a model whose every layer was drawn anew, m times; m is 0 where layers cannot be drawn."""
+    redrawn_absolute: Float64[np.ndarray, "m n"]
+    """The same of absolute values, which a change of sign does not fool."""
+    cascade: Float64[np.ndarray, "s n"]
+    """The same with the last quarter, half and three quarters of the layers drawn anew."""
+    single: Float64[np.ndarray, "l n"]
+    """The same with one layer at a time drawn anew, from input to output."""
+    faithful: Float64[np.ndarray, " n"]
+    """Half the probability lost more by taking the strongest pixels away than the weakest."""
+    faithful_controls: Float64[np.ndarray, "c n"]
+    """The same of the controls, in the order of CONTROLS."""
+    movable: Float64[np.ndarray, " n"]
+    """How far the probability moves when a random half of the pixels is taken away."""
+    agreement: Float64[np.ndarray, " a"]
+    """Correlation with the transplant map of the same image, on its grid; empty where there is none."""
+    agreement_controls: Float64[np.ndarray, "c a"]
+    stability: Float64[np.ndarray, " n"]
+    """Correlation with the map of a copy with tiny noise, mean over copies."""
+    sensitivity: Float64[np.ndarray, " n"]
+    """Correlation with the map of the contender."""
+    largest: Float64[np.ndarray, " n"]
+    """Largest value of the map in the method's units; at or below 0 there is no positive evidence."""
+    incomplete: Float64[np.ndarray, " p"]
+    """Distance of the map's sum from the target's change, as a part of what is allowed; empty where nothing is promised."""
 
 
 @final

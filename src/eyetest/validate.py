@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
-from .exam import cues
+from .exam import cues, maps
 from .exam.candidates import candidates
 from .exam.coverage import sit_coverage
 from .exam.sitting import sit
@@ -33,14 +33,16 @@ def validate(
     answers: list[dict[str, Any]] = []
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
         covered = None if quick else pool.submit(sit_coverage, seed, models)
+        looking = [pool.submit(maps.sit_maps, one, models) for one in maps.map_candidates(quick=quick, seed=seed)]
         waiting = [pool.submit(sit, one, models) for one in chosen]
         for done in as_completed(waiting):
             answers.append(done.result())
             if progress is not None:
                 progress(f"exam: {len(answers)} of {len(chosen)} models", len(answers) / len(chosen), 0.0)
         coverage = covered.result() if covered else {}
+        looked = [one.result() for one in looking]
     scores = cues.score(sorted(answers, key=lambda answer: str(answer["name"])))
-    scores |= {"quick": quick, "seed": seed, "coverage": coverage}
+    scores |= {"quick": quick, "seed": seed, "coverage": coverage} | maps.score(looked)
     scores["passed"] = passed(scores)
     files = {
         "validation.json": json.dumps(scores, indent=1),
@@ -74,6 +76,8 @@ def passed(scores: dict[str, Any]) -> bool:
         and slope is not None
         and SLOPE[0] <= slope <= SLOPE[1]
         and correlation >= CORRELATION
+        and scores["trusted_maps_above_the_dot"]
+        and scores["trusted_controls"] == 0
         and all(COVERAGE[0] <= one["held"] / one["audits"] <= COVERAGE[1] for one in scores["coverage"].values())
     )
 
@@ -113,7 +117,33 @@ def markdown(scores: dict[str, Any]) -> str:
             "|---|---|---|---|---|",
         ]
         lines += [_coverage(name, one) for name, one in scores["coverage"].items()]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_maps(scores)]) + "\n"
+
+
+def _maps(scores: dict[str, Any]) -> list[str]:
+    """Where the maps of each method point, and their stamps."""
+    lines = [
+        "",
+        "Share of the maps' positive evidence in what the model provably looks at, against a dot in the middle (same resolution), and stamps:",
+        "",
+        "| model looks at | method | mass | dot | strongest cell hits | dot | trust | cannot tell | do not trust |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in scores["maps"]:
+        cells = [_interval(row[part]) if part in row else "–" for part in ("mass", "mass_dot", "hit", "hit_dot")]
+        stamps = [str(row["stamps"][one]) for one in ("trust", "cannot tell", "do not trust")]
+        lines.append("| " + " | ".join([row["kind"], row["method"].replace("_", " "), *cells, *stamps]) + " |")
+    above = "yes" if scores["trusted_maps_above_the_dot"] else "no"
+    alarms = scores["trusted_controls"]
+    return [
+        *lines,
+        "",
+        f"Trusted maps point above the dot: {above}. Trusted controls (outlines, noise, untrained models): {alarms}.",
+    ]
+
+
+def _interval(found: list[float]) -> str:
+    return f"{found[0]:.3f} ({found[1]:.3f} to {found[2]:.3f})"
 
 
 def _coverage(name: str, one: dict[str, Any]) -> str:

@@ -20,7 +20,8 @@ def data() -> Dataset:
 def test_each_pass_is_planned_once_however_many_checks_want_it(data):
     work = gather(find_checks())
     assert len(set(work.predicts)) == len(work.predicts) == 3 + 15
-    assert len(work.explains) == 7
+    assert len(work.explains) == 8
+    assert len(work.trusts) == 2
     assert len(set(work.probes)) == len(work.probes) == 3
     planned = plan(work, data, 1000.0)
     assert [one.images for one in planned.passes[:1]] == [2000]

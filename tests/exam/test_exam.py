@@ -65,6 +65,9 @@ def test_a_fix_takes_the_information_away_and_keeps_the_objects():
 # score
 
 
+MAPS = {"maps": [], "trusted_maps_above_the_dot": True, "trusted_controls": 0}
+
+
 def answer(role="clean", cues=(), target=None, seed=0, **reliances):
     """Every operator at .00 ± .01, but for those that are given; truth ± .02."""
     found = dict.fromkeys(OPERATORS, 0.0) | reliances
@@ -167,13 +170,15 @@ def test_the_exam_is_passed_only_if_every_target_is_met():
             for cue in CUES
             for k in range(4)
         ]
-        return score([*(answer(seed=k) for k in range(5)), *users, *more]) | {"coverage": {}}
+        return score([*(answer(seed=k) for k in range(5)), *users, *more]) | {"coverage": {}} | MAPS
 
     assert passed(exam())
     assert not passed(exam(factor=0.8))
     assert not passed(exam(answer(seed=9, colour=0.2)))
     assert not passed(exam(*(answer("planted", ("patch",), 0.5, 20 + k) for k in range(2))))
-    assert not passed(score([answer()]) | {"coverage": {}})
+    assert not passed(score([answer()]) | {"coverage": {}} | MAPS)
+    assert not passed(exam() | {"trusted_controls": 1})
+    assert not passed(exam() | {"trusted_maps_above_the_dot": False})
     assert not passed(exam() | {"coverage": {"colour": {"held": 90, "audits": 100}}})
     assert "| sensitivity (users seen) | 20 of 20 (" in markdown(exam())
     assert picture(exam()).count("object colour") > 0

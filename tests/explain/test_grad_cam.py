@@ -8,6 +8,7 @@ from eyetest.errors import ModelError
 from eyetest.explain.grad_cam import GradCam, fitting_layer, grad_cam
 from eyetest.models.classifier import Classifier
 from eyetest.models.resnet18_cifar import Resnet18Cifar
+from eyetest.tensors import LogitTarget
 
 
 def test_known_answer():
@@ -36,10 +37,10 @@ def test_same_as_the_whole_backward_pass():
     hook.remove()
     logits.gather(1, classes[:, None]).sum().backward()
     slow = nn.functional.interpolate(grad_cam(kept[0], kept[0].grad)[:, None], (32, 32), mode="bilinear")[:, 0]
-    assert torch.allclose(GradCam()(classifier, images, classes), slow, atol=1e-6)
+    assert torch.allclose(GradCam()(classifier, images, LogitTarget(classes)), slow, atol=1e-6)
 
 
 def test_a_model_without_feature_maps_is_refused():
     flat = Classifier(nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 2)), classes=("a", "b"))
     with pytest.raises(ModelError, match="8×8"):
-        GradCam()(flat, torch.rand(1, 3, 32, 32), torch.tensor([0]))
+        GradCam()(flat, torch.rand(1, 3, 32, 32), LogitTarget(torch.tensor([0])))

@@ -20,6 +20,7 @@ from eyetest.explain.transplant_map import TransplantMap, side_of
 from eyetest.models.classifier import Classifier
 from eyetest.provenance import new_record
 from eyetest.store import RunDir
+from eyetest.tensors import LogitTarget
 from eyetest.types import Predictions
 
 
@@ -48,7 +49,7 @@ def coloured(classes: Tensor, draws: int = 4) -> Tensor:
 def test_a_model_that_reads_one_cell_has_its_map_there(corner: Classifier) -> None:
     classes, third = torch.tensor([0, 1]), torch.tensor([2, 0])
     explainer = TransplantMap(Lenders(coloured(classes), coloured(third)))
-    grids = pooled(explainer(corner, torch.rand(2, 3, 32, 32), classes), 4)
+    grids = pooled(explainer(corner, torch.rand(2, 3, 32, 32), LogitTarget(classes)), 4)
     assert (grids[:, 0, 3] > 5).all()
     grids[:, 0, 3] = 0
     assert not grids.any()
@@ -56,7 +57,7 @@ def test_a_model_that_reads_one_cell_has_its_map_there(corner: Classifier) -> No
 
 def test_it_agrees_with_a_slow_obvious_one(corner: Classifier) -> None:
     images, classes, donors = torch.rand(1, 3, 32, 32), torch.tensor([2]), lent(1)
-    fast = TransplantMap(donors)(corner, images, classes)
+    fast = TransplantMap(donors)(corner, images, LogitTarget(classes))
     slow = np.zeros((32, 32))
     for i in range(4):
         for j in range(4):
@@ -83,7 +84,7 @@ def test_the_grid_can_be_had_again() -> None:
 def test_it_wants_donors_for_exactly_these_images(corner: Classifier) -> None:
     for explainer in (TransplantMap(), TransplantMap(lent(3))):
         with pytest.raises(ValueError, match="donors for exactly"):
-            explainer(corner, torch.rand(2, 3, 32, 32), torch.tensor([0, 1]))
+            explainer(corner, torch.rand(2, 3, 32, 32), LogitTarget(torch.tensor([0, 1])))
 
 
 def test_the_engine_lends_by_seed_and_image_alone_and_says_how_reliable_the_maps_are(

@@ -13,12 +13,13 @@ from ..data.base import Dataset, SplitData
 from ..data.donors import arm_donors
 from ..data.split import stratified_sample
 from ..evidence import Embed, Explain, Predict
-from ..explain import explainers
+from ..explain import explainer
 from ..explain.base import DonorExplainer, Lenders, spread
 from ..models.classifier import Classifier
 from ..stats import rank_correlation
 from ..store import RunDir
-from ..types import Features, Labels, MapSet, Predictions, Rows
+from ..tensors import LogitTarget
+from ..types import Features, Labels, MapSet, Predictions, Rows, Target
 from .plan import Work, batch_size
 
 Progress = Callable[[str, float, float], None]
@@ -62,7 +63,7 @@ def explain_all(
     predictions = run.predictions(work.key(Predict()), "test")
     groups = _by_key(work.explains)
     for number, (key, needs) in enumerate(groups.items()):
-        done, method = run.maps(key), explainers.get(needs[0].method)
+        done, method = run.maps(key), explainer(needs[0].method)
         if issubclass(method, DonorExplainer):
             if done is None:
                 selects = [work.narrowed(need.select) for need in needs]
@@ -75,7 +76,7 @@ def explain_all(
 
 def selected(run: RunDir, work: Work, seed: int) -> Rows:
     """The test rows that any explanation without donors asks for, ascending."""
-    needs = [need for need in work.explains if not issubclass(explainers.get(need.method), DonorExplainer)]
+    needs = [need for need in work.explains if not issubclass(explainer(need.method), DonorExplainer)]
     if not needs:
         return np.empty(0, dtype=np.int64)
     predictions = run.predictions(work.key(Predict()), "test")
@@ -111,20 +112,21 @@ def _by_key(needs: Iterable[Explain]) -> dict[str, list[Explain]]:
 
 
 def _maps(need: Explain, classifier: Classifier, data: Dataset, predictions: Predictions, rows: Rows) -> MapSet:
-    classes, _ = _explained(need, predictions, rows)
-    explainer = explainers.get(need.method)()
+    classes, against = explained(need.target, predictions, rows)
+    method = explainer(need.method)()
     height, width = data.image_size
     values = [np.empty((0, height, width), dtype=np.float32)]
     size = batch_size(classifier)
     for start in range(0, len(rows), size):
         part = slice(start, start + size)
-        maps = explainer(classifier, pixels(data.test, rows[part]), torch.from_numpy(classes[part]))
+        target = LogitTarget(*(torch.from_numpy(one[part]) for one in (classes, *against)))
+        maps = method(classifier, pixels(data.test, rows[part]), target)
         values.append(maps.float().cpu().numpy())
     return MapSet("test", rows, classes, np.concatenate(values))
 
 
 def _donor_maps(
-    explainer: DonorExplainer,
+    method: DonorExplainer,
     need: Explain,
     classifier: Classifier,
     data: Dataset,
@@ -133,9 +135,10 @@ def _donor_maps(
     seed: int,
 ) -> MapSet:
     """Maps with their split-half reliability; images without donors are left out."""
-    classes, labels = _explained(need, predictions, rows)
+    classes, _ = explained(need.target, predictions, rows)
+    labels, _ = explained("label", predictions, rows)
     pairs = list(zip(classes.tolist(), labels.tolist(), strict=True))
-    names, draws = data.test.ids(rows), explainer.draws
+    names, draws = data.test.ids(rows), method.draws
     kept, donors = arm_donors(names, pairs, ("predicted", "third"), data.validation, seed=seed, draws=draws)
     rows, classes = rows[kept], classes[kept]
     height, width = data.image_size
@@ -143,8 +146,8 @@ def _donor_maps(
     size = batch_size(classifier)
     for start in range(0, len(rows), size):
         part = slice(start, start + size)
-        own, third = (_lent(data.validation, donors[arm][:, part]) for arm in range(2))
-        ready = replace(explainer, lenders=Lenders(own, third))
+        own, third = (lent_images(data.validation, donors[arm][:, part]) for arm in range(2))
+        ready = replace(method, lenders=Lenders(own, third))
         grids = ready.each(classifier, pixels(data.test, rows[part]), torch.from_numpy(classes[part])).cpu()
         values.append(spread(grids.mean(0), height, width).numpy())
         first, second = (half.mean(0).flatten(1).numpy() for half in (grids[: draws // 2], grids[draws // 2 :]))
@@ -152,15 +155,17 @@ def _donor_maps(
     return MapSet("test", rows, classes, np.concatenate(values), np.concatenate(halves))
 
 
-def _explained(need: Explain, predictions: Predictions, rows: Rows) -> tuple[Labels, Labels]:
-    """The classes to explain, and the labels."""
+def explained(target: Target, predictions: Predictions, rows: Rows) -> tuple[Labels, tuple[Labels, ...]]:
+    """The classes to explain and, for a contrast, those that they are held against."""
     position = {row: index for index, row in enumerate(predictions.rows.tolist())}
     chosen = np.array([position[row] for row in rows.tolist()], dtype=np.int64)
-    labels = predictions.labels[chosen]
-    return (predictions.predicted[chosen] if need.target == "predicted" else labels), labels
+    if target == "label":
+        return predictions.labels[chosen], ()
+    against = (predictions.contender[chosen],) if target == "contrast" else ()
+    return predictions.predicted[chosen], against
 
 
-def _lent(pool: SplitData, donors: np.ndarray) -> torch.Tensor:
+def lent_images(pool: SplitData, donors: np.ndarray) -> torch.Tensor:
     """Donors r n as images r n 3 h w."""
     images = pixels(pool, donors.ravel())
     return images.reshape(*donors.shape, *images.shape[1:])

@@ -12,8 +12,8 @@ import torch
 from ..checks.base import Check
 from ..data.base import Dataset
 from ..data.donors import draws_for
-from ..evidence import Describe, Embed, Explain, Need, Predict, Probe, Resemble, Select, Swap, Vote
-from ..explain import explainers
+from ..evidence import Attend, Describe, Embed, Explain, Need, Predict, Probe, Resemble, Select, Swap, Trust, Vote
+from ..explain import explainer
 from ..explain.base import DonorExplainer
 from ..models.classifier import Classifier
 from ..records import PassPlan, Plan
@@ -21,6 +21,8 @@ from ..transplants.base import Transplant
 
 OVERHEAD = 1.15
 """Reading images and writing results, on top of the model's own time."""
+MAPS_ON_TRIAL, REMOVALS_ON_TRIAL = 20, 132
+"""Maps, and forward passes with pixels taken away, that put a method to the test on one image."""
 MOST_PROBED = 256
 """Images of a selection that many donors are tried on, where the budget allows all."""
 
@@ -41,6 +43,8 @@ class Work:
     probes: tuple[Probe, ...]
     embeds: tuple[Embed, ...]
     annotations: tuple[Annotating, ...]
+    trusts: tuple[Trust, ...]
+    attends: tuple[Attend, ...]
     limits: dict[str, int]
     """Images that the budget allows, where not all: of a split, of the test split for transplants (`swaps`), of each
     selection that many donors are tried on (`probes`)."""
@@ -90,11 +94,17 @@ def gather(checks: Sequence[Check], limits: dict[str, int] | None = None) -> Wor
     explains = tuple(need for need in needs if isinstance(need, Explain))
     transplants = tuple(need.transplant for need in needs if isinstance(need, Swap))
     probes = tuple(need for need in needs if isinstance(need, Probe))
+    trusts = tuple(need for need in needs if isinstance(need, Trust))
+    attends = tuple(need for need in needs if isinstance(need, Attend))
     embeds = tuple(need for need in needs if isinstance(need, Embed))
     annotations = tuple(need for need in needs if isinstance(need, Vote | Describe | Resemble))
-    implied = [Predict(split=need.split) for need in embeds] + [Predict()] * bool(explains or probes)
+    implied = [Predict(split=need.split) for need in embeds] + [Predict()] * bool(
+        explains or probes or trusts or attends
+    )
     predicts = tuple(dict.fromkeys((*predicts, *implied)))
-    return Work(tuple(checks), predicts, explains, transplants, probes, embeds, annotations, limits or {})
+    return Work(
+        tuple(checks), predicts, explains, transplants, probes, embeds, annotations, trusts, attends, limits or {}
+    )
 
 
 def within(checks: Sequence[Check], data: Dataset, speed: float, budget: float | None) -> Work:
@@ -133,6 +143,8 @@ def plan(work: Work, data: Dataset, speed: float) -> Plan:
     largest = {(need.method, need.target): need for need in sorted(work.explains, key=lambda need: need.select.limit)}
     passes += [_explain_plan(need, work, data, speed) for need in largest.values()]
     passes += [_probe_plan(need, work, data, speed) for need in work.probes]
+    passes += [_attend_plan(need, work, data, speed) for need in work.attends]
+    passes += [_trust_plan(need, work, data, speed) for need in work.trusts]
     swapped = work.possible_transplants(data)
     if swapped:
         test = min(work.limits.get("test", len(data.test)), work.limits.get("swaps", len(data.test)), len(data.test))
@@ -144,12 +156,27 @@ def plan(work: Work, data: Dataset, speed: float) -> Plan:
 
 
 def _explain_plan(need: Explain, work: Work, data: Dataset, speed: float) -> PassPlan:
-    method = explainers.get(need.method)
+    method = explainer(need.method)
     cost, images = method.cost, min(need.select.limit, len(data.test))
     if issubclass(method, DonorExplainer):
         cost, images = method.forwards(*data.image_size), min(work.narrowed(need.select).limit, len(data.test))
     what = f"explain {need.method}, class {need.target}"
     return PassPlan(what=what, split="test", images=images, seconds=round(OVERHEAD * cost * images / speed, 1))
+
+
+def _attend_plan(need: Attend, work: Work, data: Dataset, speed: float) -> PassPlan:
+    test = work.limits.get("test", len(data.test))
+    images = min(need.limit or test, test)
+    seconds = round(OVERHEAD * explainer(need.method).cost * images / speed, 1)
+    return PassPlan(what=f"see where {need.method} maps look", split="test", images=images, seconds=seconds)
+
+
+def _trust_plan(need: Trust, work: Work, data: Dataset, speed: float) -> PassPlan:
+    """Maps of redrawn models and of noisy copies, and pixels taken away in the order of the map and of its controls."""
+    images = min(work.narrowed(need.select).limit, len(data.test))
+    forwards = images * (MAPS_ON_TRIAL * explainer(need.method).cost + REMOVALS_ON_TRIAL)
+    what = f"put {need.method} maps to the test, class {need.target}"
+    return PassPlan(what=what, split="test", images=images, seconds=round(OVERHEAD * forwards / speed, 1))
 
 
 def _probe_plan(need: Probe, work: Work, data: Dataset, speed: float) -> PassPlan:

@@ -10,15 +10,30 @@ from typing import Any
 from ..checks.base import Check, Outcome
 from ..data.base import Dataset
 from ..errors import MissingEvidence, UndeclaredNeed
-from ..evidence import Context, Embed, Evidence, Explain, History, Need, OutOfSample, Predict, Probe, Swap
+from ..evidence import (
+    Attend,
+    Context,
+    Embed,
+    Evidence,
+    Explain,
+    History,
+    Need,
+    OutOfSample,
+    Predict,
+    Probe,
+    Swap,
+    Trust,
+)
 from ..records import Finding
 from ..store import RunDir
-from ..types import Features
+from ..types import Attention, Features, TrustTrial
 from .annotate import KINDS, annotation
+from .attend import attend_key
 from .execute import feature_key, map_key
 from .pictures import draw_galleries
 from .plan import Work
 from .probe import probe_key
+from .trust import trust_key
 
 ASKED: dict[type[Need[Any]], str] = {
     History: "training history",
@@ -26,6 +41,8 @@ ASKED: dict[type[Need[Any]], str] = {
     Explain: "explanation maps",
     Swap: "answers to images with swapped cues",
     Probe: "answers to images with cues of many donors",
+    Trust: "maps of redrawn models and of changed images",
+    Attend: "explanation maps of all test images",
     OutOfSample: "answers of models that were not trained on the image",
 }
 """What a need asks of a model, in words."""
@@ -96,6 +113,12 @@ def _load(need: Need[Any], run: RunDir, work: Work) -> Any:
         missing = (
             f"there are no features of the {need.split} images: the model has no last linear layer, or was not asked"
         )
+    elif isinstance(need, Attend):
+        found = run.annotation(attend_key(need), Attention) if run.has_annotation(attend_key(need)) else None
+        missing = f"{need.method} maps of the test images were not made"
+    elif isinstance(need, Trust):
+        found = run.annotation(trust_key(need), TrustTrial) if run.has_annotation(trust_key(need)) else None
+        missing = f"{need.method} maps were not put to the test"
     elif type(need) in KINDS:
         found, missing = annotation(run, need)
     elif isinstance(need, Explain):

@@ -9,9 +9,10 @@ from typing import ClassVar, final
 import torch
 from jaxtyping import Float32
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from ..models.classifier import Classifier
-from ..tensors import ClassTensor, Images, MapTensor
+from ..tensors import ClassTensor, Images, LogitTarget, MapTensor
 
 Lent = Float32[Tensor, "r n 3 h w"]
 """r donors for each of n images; pixels in [0, 1]."""
@@ -25,10 +26,39 @@ class Explainer(ABC):
 
     cost: ClassVar[float]
     """Forward passes that one map costs, about."""
+    unit: ClassVar[str] = "logits"
+    """What the numbers of a map are in."""
+    asks_target: ClassVar[bool] = True
+    """Whether the map depends on what is explained; a method that looks at activations alone does not."""
 
     @abstractmethod
-    def __call__(self, classifier: Classifier, images: Images, classes: ClassTensor) -> MapTensor:
-        """The maps of the logits of `classes`; the classifier is left as it was."""
+    def __call__(self, classifier: Classifier, images: Images, target: LogitTarget) -> MapTensor:
+        """The maps of the target, at image size; the classifier is left as it was."""
+
+
+@dataclass(frozen=True)
+class CompleteExplainer(Explainer):
+    """A method that promises that a map's sum is the target's change from a baseline."""
+
+    @abstractmethod
+    def start(self, images: Images) -> Images:
+        """The baseline of each image."""
+
+
+@dataclass(frozen=True)
+class LayerExplainer(Explainer):
+    """A method whose map has the resolution of one of the model's layers."""
+
+    layer: str | None = None
+    """Name of the module; None takes the last with at least 8 (from 112 pixels on 7) cells a side."""
+
+    @abstractmethod
+    def coarse(self, classifier: Classifier, images: Images, target: LogitTarget) -> Tensor:
+        """The maps at the layer's own resolution, n u v."""
+
+    def __call__(self, classifier: Classifier, images: Images, target: LogitTarget) -> MapTensor:
+        """The coarse maps at image size, bilinear."""
+        return upsampled(self.coarse(classifier, images, target), *images.shape[2:])
 
 
 @final
@@ -59,9 +89,16 @@ class DonorExplainer(Explainer):
     def each(self, classifier: Classifier, images: Images, classes: ClassTensor) -> Grids:
         """The coarse maps of the single draws, so that one half of them can be held against the other."""
 
-    def __call__(self, classifier: Classifier, images: Images, classes: ClassTensor) -> MapTensor:
-        """The mean over the draws, each cell as large as it is in the image."""
-        return spread(self.each(classifier, images, classes).mean(0), images.shape[2], images.shape[3])
+    def __call__(self, classifier: Classifier, images: Images, target: LogitTarget) -> MapTensor:
+        """The mean over the draws, each cell as large as it is in the image; ValueError without a class to explain."""
+        if target.classes is None or target.against is not None:
+            raise ValueError("Donors are images of one class, so one class is explained, not a difference of two.")
+        return spread(self.each(classifier, images, target.classes).mean(0), images.shape[2], images.shape[3])
+
+
+def upsampled(maps: Tensor, height: int, width: int) -> MapTensor:
+    """Maps n u v at image size, bilinear."""
+    return interpolate(maps[:, None], (height, width), mode="bilinear", align_corners=False)[:, 0]
 
 
 def spread(grids: Tensor, height: int, width: int) -> MapTensor:

@@ -7,12 +7,11 @@ from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 from ..errors import ModelError
 from ..models.classifier import Classifier
-from ..tensors import ClassTensor, Images, MapTensor
-from .base import Explainer
+from ..tensors import Images, LogitTarget
+from .base import LayerExplainer
 
 SMALL_IMAGE = 112
 """Pixels; below this the layer must still have 8 cells a side, from here on 7."""
@@ -20,25 +19,32 @@ SMALL_IMAGE = 112
 
 @final
 @dataclass(frozen=True)
-class GradCam(Explainer):
+class GradCam(LayerExplainer):
     """Mean-gradient-weighted sum of a layer's channels before the ReLU, upsampled; below 0 speaks against the class.
 
     Source: Selvaraju et al. 2017, equations 1 and 2.
     """
 
     cost: ClassVar[float] = 1.5
-    layer: str | None = None
-    """Name of the module; None takes the last with at least 8 (from 112 pixels on 7) cells a side."""
 
-    def __call__(self, classifier: Classifier, images: Images, classes: ClassTensor) -> MapTensor:
-        """Signed maps in logits, about: channel activation times logits per activation."""
-        pixels, targets = images.to(classifier.device), classes.to(classifier.device)
-        layer = classifier.module.get_submodule(self.layer) if self.layer else fitting_layer(classifier, pixels[:1])
-        with classifier.evaluation(), torch.enable_grad(), _Tap(layer) as tap:
-            logits = classifier.module(classifier.normalise(pixels))
-            (gradient,) = torch.autograd.grad(logits.gather(1, targets[:, None]).sum(), tap.activation)
-        maps = grad_cam(tap.activation.detach(), gradient)
-        return interpolate(maps[:, None], images.shape[2:], mode="bilinear", align_corners=False)[:, 0]
+    def coarse(self, classifier: Classifier, images: Images, target: LogitTarget) -> Tensor:
+        """Signed maps: channel activation times logits per activation."""
+        return grad_cam(*tapped(classifier, images, target, self.layer))
+
+
+def tapped(
+    classifier: Classifier, images: Images, target: LogitTarget, layer: str | None = None
+) -> tuple[Tensor, Tensor]:
+    """A layer's activations and the target's gradient with respect to them, both n k u v, from one forward pass.
+
+    The backward pass ends at the layer. Raises ModelError if no layer is named and none fits.
+    """
+    pixels = images.to(classifier.device)
+    module = classifier.answering.get_submodule(layer) if layer else fitting_layer(classifier, pixels[:1])
+    with classifier.evaluation(), torch.enable_grad(), _Tap(module) as tap:
+        logits = classifier.answering(classifier.normalise(pixels))
+        (gradient,) = torch.autograd.grad(target.of(logits).sum(), tap.activation)
+    return tap.activation.detach(), gradient
 
 
 def grad_cam(activation: Tensor, gradient: Tensor) -> Tensor:
@@ -58,10 +64,10 @@ def fitting_layer(classifier: Classifier, images: Images) -> nn.Module:
         if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[2:]) >= least:
             ended.append(module)
 
-    hooks = [module.register_forward_hook(note) for module in classifier.module.modules()]
+    hooks = [module.register_forward_hook(note) for module in classifier.answering.modules()]
     try:
         with classifier.evaluation(), torch.no_grad():
-            classifier.module(classifier.normalise(images.to(classifier.device)))
+            classifier.answering(classifier.normalise(images.to(classifier.device)))
     finally:
         for hook in hooks:
             hook.remove()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from ..models.classifier import Classifier
-from ..tensors import ClassTensor, Images, MapTensor
+from ..tensors import Images, LogitTarget, MapTensor
 from .base import Explainer
 
 
@@ -19,7 +19,8 @@ class Saliency(Explainer):
     """
 
     cost: ClassVar[float] = 3.0
+    unit: ClassVar[str] = "logits per unit of pixel value"
 
-    def __call__(self, classifier: Classifier, images: Images, classes: ClassTensor) -> MapTensor:
+    def __call__(self, classifier: Classifier, images: Images, target: LogitTarget) -> MapTensor:
         """Maps, at least 0."""
-        return classifier.pixel_gradient(images, classes).abs().amax(1)
+        return classifier.pixel_gradient(images, target).abs().amax(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import final
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..errors import ModelError
 from ..records import ModelRecord
-from ..tensors import ClassTensor, Images, LogitTensor
+from ..tensors import ClassTensor, Images, LogitTarget, LogitTensor
 
 
 @final
@@ -43,6 +43,11 @@ class Classifier:
         """Where the parameters lie."""
         return next((p.device for p in self.module.parameters()), torch.device("cpu"))
 
+    @property
+    def answering(self) -> nn.Module:
+        """The module that is asked: the faster copy where there is one. Its layers have the module's names."""
+        return self.twin or self.module
+
     def to(self, device: str) -> None:
         """Move the parameters to a device."""
         for module in (self.module, self.twin):
@@ -60,12 +65,12 @@ class Classifier:
         Raises ModelError if there is not one finite logit a class.
         """
         with self.evaluation(), torch.inference_mode():
-            logits = (self.twin or self.module)(self.normalise(images.to(self.device)))
+            logits = self.answering(self.normalise(images.to(self.device)))
         return self._checked(logits, len(images))
 
     def predict_with_features(self, images: Images) -> tuple[LogitTensor, Tensor | None]:
         """Logits, and what the last linear layer reads of each image (n d); None where there is no such layer."""
-        modules = list((self.twin or self.module).modules())
+        modules = list(self.answering.modules())
         last = next((one for one in reversed(modules) if isinstance(one, nn.Linear)), None)
         if last is None:
             return self.predict(images), None
@@ -80,18 +85,12 @@ class Classifier:
 
     def loss_gradient(self, images: Images, classes: ClassTensor) -> Images:
         """Gradient of each image's cross-entropy towards `classes`, with respect to its pixels."""
-        return self.pixel_gradient(images, classes, loss=True)
+        targets = classes.to(self.device)
+        return self._gradient(images, lambda logits: nn.functional.cross_entropy(logits, targets, reduction="sum"))
 
-    def pixel_gradient(self, images: Images, classes: ClassTensor, *, loss: bool = False) -> Images:
-        """Gradient of each image's logit of `classes` (or of its cross-entropy) with respect to its pixels."""
-        with self.evaluation(), torch.enable_grad():
-            pixels = images.detach().to(self.device).requires_grad_(True)
-            targets = classes.to(self.device)
-            logits = self.module(self.normalise(pixels))
-            chosen = logits.gather(1, targets[:, None]).sum()
-            score = nn.functional.cross_entropy(logits, targets, reduction="sum") if loss else chosen
-            (gradient,) = torch.autograd.grad(score, pixels)
-        return gradient.detach()
+    def pixel_gradient(self, images: Images, target: LogitTarget) -> Images:
+        """Gradient of each image's target (a logit, or a difference of two) with respect to its pixels."""
+        return self._gradient(images, lambda logits: target.of(logits).sum())
 
     @contextmanager
     def evaluation(self) -> Iterator[None]:
@@ -117,6 +116,12 @@ class Classifier:
             parameters=sum(p.numel() for p in self.module.parameters()),
             source=self.source,
         )
+
+    def _gradient(self, images: Images, score: Callable[[Tensor], Tensor]) -> Images:
+        with self.evaluation(), torch.enable_grad():
+            pixels = images.detach().to(self.device).requires_grad_(True)
+            (gradient,) = torch.autograd.grad(score(self.answering(self.normalise(pixels))), pixels)
+        return gradient.detach()
 
     def _checked(self, logits: Tensor, n: int) -> LogitTensor:
         wanted = (n, len(self.classes))

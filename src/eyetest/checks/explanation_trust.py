@@ -1,0 +1,155 @@
+"""EXP001: may the maps be believed?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
+
+import numpy as np
+
+from ..errors import MissingEvidence
+from ..evidence import Evidence, Explain, Need, Select, Trust
+from ..records import Cell, Estimate, Forest, Note, Table
+from ..types import Column, Target, TrustTrial, image_ids
+from ._stamp import LEVEL, Trialled, reason, trialled, verdict
+from .base import Check, Outcome
+
+STUDY: tuple[tuple[str, Target], ...] = (("grad_cam", "predicted"), ("saliency", "predicted"))
+"""What everybody shows, and so what is stamped in every audit."""
+SAMPLED = 64
+
+
+@final
+@dataclass(frozen=True)
+class ExplanationTrust(Check):
+    """Each method of explanation put to the test on 64 images, beside maps that know nothing of the model."""
+
+    code: ClassVar[str] = "EXP001"
+    title: ClassVar[str] = "Trust in the maps"
+    question: ClassVar[str] = "Do the maps depend on the model, and do they beat plain controls?"
+    limits: ClassVar[tuple[str, ...]] = (
+        "A stamp is for a method, this model and what is explained, as a mean over images; a single map may still mislead.",
+        "Taking pixels away shows the model images that it never saw; what is read is the difference to other orders.",
+        "Trust means that the map beats maps that know nothing; it does not mean that the map is complete.",
+        "A map may be right and fail: a model that looks at the middle cannot be told from a dot in the middle.",
+    )
+    methods: tuple[tuple[str, Target], ...] = STUDY
+    """Method and what it explains."""
+
+    def needs(self) -> Iterable[Need[Any]]:
+        """The trials, and the transplant maps of the same images."""
+        return (*self._trusts(), Explain("transplant_map", "predicted", Select.sample(SAMPLED)))
+
+    def run(self, evidence: Evidence) -> Outcome:
+        """A stamp a method, and every test behind it."""
+        trials = found_trials(evidence, self._trusts())
+        tests = {key: trialled(trial) for key, trial in trials.items()}
+        stamps = {key: verdict(one) for key, one in tests.items()}
+        estimates = [_estimate(key, test) for key, of in tests.items() for test in of]
+        finding = self.finding(
+            "explanation_trust",
+            _status(list(stamps.values())),
+            " ".join(_sentence(key, stamps[key], tests[key]) for key in stamps),
+            estimates=estimates,
+            blocks=[
+                *(_forest(key, tests[key], stamps[key]) for key in stamps),
+                _table(tests),
+                *(_note(key, trials[key]) for key in stamps),
+            ],
+            params=_params(stamps),
+        )
+        ids = image_ids("test", next(iter(trials.values())).rows)
+        return Outcome(finding, ids, _columns(trials))
+
+    def _trusts(self) -> tuple[Trust, ...]:
+        return tuple(Trust(method, target, Select.sample(SAMPLED)) for method, target in self.methods)
+
+
+def found_trials(evidence: Evidence, needs: Iterable[Trust]) -> dict[str, TrustTrial]:
+    """The trials that this run holds, by method and target; MissingEvidence if there is none."""
+    found, missing = {}, ""
+    for need in needs:
+        try:
+            found[f"{need.method}-{need.target}"] = evidence[need]
+        except MissingEvidence as error:
+            missing = str(error)
+    if not found:
+        raise MissingEvidence(missing)
+    return found
+
+
+def _status(stamps: list[str]) -> Any:
+    if "do not trust" in stamps:
+        return "concern"
+    return "ok" if set(stamps) == {"trust"} else "inconclusive"
+
+
+def _sentence(key: str, stamp: str, tests: list[Trialled]) -> str:
+    method, _, target = key.partition("-")
+    what = f"{method.replace('_', ' ')} maps of the {target} class"
+    if stamp == "trust":
+        return f"Trust {what}: they pass all {len(tests)} tests on {tests[0].n} images."
+    verb = "Do not trust" if stamp == "do not trust" else "It cannot be told whether to trust"
+    return f"{verb} {what}: on {tests[-1].n} images such a map {reason(tests)}."
+
+
+def _estimate(key: str, test: Trialled) -> Estimate:
+    level = LEVEL if "_" in test.name and test.name.split("_")[0] in ("faithful", "agrees") else 0.95
+    return Estimate(
+        name=f"{key}.{test.name}",
+        value=test.interval.value,
+        low=test.interval.low,
+        high=test.interval.high,
+        confidence=level,
+        n=test.n,
+        unit=_unit(test.name),
+        better="neither",
+        method="Wilson score interval" if test.name == "complete" else "t interval over images",
+    )
+
+
+def _unit(name: str) -> str:
+    if name == "complete":
+        return "fraction"
+    return "probability" if name.startswith(("faithful", "something")) else "correlation"
+
+
+def _forest(key: str, tests: list[Trialled], stamp: str) -> Forest:
+    names = tuple(f"{key}.{test.name}" for test in tests if test.n)
+    return Forest(title=f"{key.replace('_', ' ')}: {stamp}", x_label="mean over images", estimates=names)
+
+
+def _table(tests: Mapping[str, list[Trialled]]) -> Table:
+    rows = tuple(
+        (f"{key}.{test.name}", test.outcome, *test.interval, test.n, test.rule)
+        for key, of in tests.items()
+        for test in of
+    )
+    return Table(title="Tests", columns=("test", "outcome", "value", "low", "high", "images", "rule"), rows=rows)
+
+
+def _note(key: str, trial: TrustTrial) -> Note:
+    """How the map fades as layers are drawn anew, for the reader who wants to see it."""
+    if not len(trial.cascade):
+        return Note(text=f"{key}: the model has no layers that can be drawn anew one by one.")
+    cascade = ", ".join(f"{one.mean():+.2f}" for one in trial.cascade)
+    single = ", ".join(f"{one.mean():+.2f}" for one in trial.single)
+    positive = int((trial.largest > 0).sum())
+    return Note(
+        text=f"{key}: mean correlation with the map after the last quarter, half and three quarters of the layers were drawn "
+        f"anew: {cascade}; after single layers, from input to output: {single}. {positive} of {len(trial.rows)} maps "
+        "show evidence for their target at all."
+    )
+
+
+def _params(stamps: Mapping[str, str]) -> dict[str, Cell]:
+    return {f"stamp.{key}": stamp for key, stamp in stamps.items()}
+
+
+def _columns(trials: Mapping[str, TrustTrial]) -> dict[str, Column]:
+    found: dict[str, Column] = {}
+    for key, trial in trials.items():
+        found |= {f"{key}.faithful": trial.faithful, f"{key}.stability": trial.stability}
+        found |= {f"{key}.evidence": np.asarray(trial.largest > 0, dtype=np.float64)}
+    return found
