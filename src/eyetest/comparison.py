@@ -27,8 +27,8 @@ CODES = {
     "CUE005": "CMP016",
 }
 """Which comparison repeats which check."""
-NOT_COMPARED = {"ACC002"}
-"""Counts pairs of classes, which is no statistic of per-image columns."""
+NOT_COMPARED = {"ACC002", "DAT001"}
+"""ACC002 counts pairs of classes, which is no statistic of per-image columns; DAT001 asks whether an audit makes sense."""
 MAIN = {
     "CMP001": ("accuracy",),
     "CMP003": ("gap",),

@@ -29,8 +29,10 @@ from .types import (
     DonorTable,
     Features,
     HumanVotes,
+    InputTrials,
     Lookalikes,
     MapSet,
+    PixelHashes,
     Predictions,
     ProbeArm,
     Probes,
@@ -41,9 +43,11 @@ from .types import (
 )
 
 R = TypeVar("R", bound=Record)
-Annotation = Features | HumanVotes | Properties | Lookalikes
-A = TypeVar("A", Features, HumanVotes, Properties, Lookalikes)
+Annotation = Features | HumanVotes | Properties | Lookalikes | PixelHashes | InputTrials
+A = TypeVar("A", Features, HumanVotes, Properties, Lookalikes, PixelHashes, InputTrials)
 RUNS = Path("runs")
+TRAINED_ON = "hashes-train"
+"""Name of the annotation in which a training keeps the hashes of its images."""
 _TENSORS = ".safetensors"
 _UNFINISHED = ".part"
 _METRICS = TypeAdapter(list[EpochMetrics])

@@ -255,6 +255,43 @@ class Lookalikes:
 
 @final
 @dataclass(frozen=True, eq=False)
+class PixelHashes:
+    """64-bit hashes of the pixels of a split's images; equal images have equal hashes."""
+
+    split: str
+    hashes: Int64[np.ndarray, " n"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class InputTrials:
+    """What a model said to some validation images that were fed to it in several ways, and which images it has seen."""
+
+    rows: Rows
+    """Of the validation split."""
+    labels: Labels
+    logits: Logits
+    """Fed as stated."""
+    again: Logits
+    """Asked once more, in the same batches."""
+    mixed: Logits
+    """Asked in batches of other images."""
+    answers: Mapping[str, Labels]
+    """The predicted class by way of feeding; -1 where the logits were not finite."""
+    training_layers: str
+    """Names of layers that stay in training mode when evaluation mode is asked for, with commas."""
+    trained_on: str
+    """Where the training images are known from: `run` (the training kept their hashes), `data` (its own training split),
+    `unknown` (a training of ours on other data that kept none; the data's own training split stands in)."""
+    seen_test: Rows
+    """Rows of the test split whose pixels are among the training images."""
+    seen_validation: Rows
+    compared: Int64[np.ndarray, "3"]
+    """How many test, validation and training images were compared."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
 class MapSet:
     """Explanation maps of rows of a split, in the method's own units (never stretched per image)."""
 

@@ -63,6 +63,7 @@ def study(
     device: str = "auto",
     threads: Count | None = None,
     plan: Flag = False,
+    anyway: Flag = False,
     json: Flag = False,
     quiet: Flag = False,
 ) -> int:
@@ -82,6 +83,8 @@ def study(
         Directory of the run; an unfinished run there is resumed.
     plan
         Print what it would cost and stop.
+    anyway
+        Audit also a model whose figures would mean nothing (DAT001).
     """
     _threads(threads)
     names = recipe or ["baseline", "improved"]
@@ -90,7 +93,7 @@ def study(
 
         show_training_plan(_load(data, seed), names, profile, _changes(set), device, json)
         return DONE
-    return _study(data, names, profile, _changes(set), out, seed, seeds, checks, skip, device, json, quiet)
+    return _study(data, names, profile, _changes(set), out, seed, seeds, checks, skip, anyway, device, json, quiet)
 
 
 @app.command
@@ -152,6 +155,7 @@ def audit(
     device: str = "auto",
     threads: Count | None = None,
     plan: Flag = False,
+    anyway: Flag = False,
     json: Flag = False,
     quiet: Flag = False,
 ) -> int:
@@ -167,6 +171,8 @@ def audit(
         Time for the passes, such as 90s or 5m; fewer images are read.
     plan
         Print passes and cost, and stop.
+    anyway
+        Go on where the model is fed so wrongly that figures would mean nothing (DAT001).
     """
     from .. import flow as calls
     from .progress import shown
@@ -189,6 +195,7 @@ def audit(
             out=out,
             seed=seed,
             budget=seconds,
+            anyway=anyway,
             device=device,
             progress=progress,
         )
@@ -346,6 +353,7 @@ def _study(
     seeds: int,
     checks: list[str] | None,
     skip: list[str] | None,
+    anyway: bool,
     device: str,
     as_json: bool,
     quiet: bool,
@@ -365,6 +373,7 @@ def _study(
             seed=seed,
             checks=checks or (),
             skip=skip or (),
+            anyway=anyway,
             device=device,
             progress=progress,
         )

@@ -12,7 +12,7 @@ import torch
 from ..checks.base import Check
 from ..data.base import Dataset
 from ..data.donors import draws_for
-from ..evidence import Describe, Embed, Explain, Need, Predict, Probe, Resemble, Select, Swap, Vote
+from ..evidence import Describe, Embed, Explain, Need, Predict, Preflight, Probe, Resemble, Select, Swap, Vote
 from ..explain import explainers
 from ..explain.base import DonorExplainer
 from ..models.classifier import Classifier
@@ -21,6 +21,8 @@ from ..transplants.base import Transplant
 
 OVERHEAD = 1.15
 """Reading images and writing results, on top of the model's own time."""
+TRIED, WAYS = 512, 15
+"""Validation images that the preflight tries, and how often it asks each."""
 MOST_PROBED = 256
 """Images of a selection that many donors are tried on, where the budget allows all."""
 
@@ -125,6 +127,10 @@ def within(checks: Sequence[Check], data: Dataset, speed: float, budget: float |
 def plan(work: Work, data: Dataset, speed: float) -> Plan:
     """What will be asked of the model at `speed` images a second."""
     passes = []
+    if any(isinstance(need, Preflight) for check in work.checks for need in check.needs()):
+        images = WAYS * min(TRIED, len(data.validation))
+        seconds = round(OVERHEAD * images / speed, 1)
+        passes.append(PassPlan(what="try how it is fed", split="validation", images=images, seconds=seconds))
     for need in work.predicts:
         images = min(work.limit(need) or len(data.splits[need.split]), len(data.splits[need.split]))
         seconds = round(OVERHEAD * images / speed, 1)

@@ -9,7 +9,7 @@ from typing import Any
 from ..checks.base import Check, Outcome
 from ..data.base import Dataset
 from ..errors import MissingEvidence, UndeclaredNeed
-from ..evidence import Context, Embed, Evidence, Explain, History, Need, Predict, Probe, Swap
+from ..evidence import Context, Embed, Evidence, Explain, History, Need, Predict, Preflight, Probe, Swap
 from ..records import Finding
 from ..store import RunDir
 from ..types import Features
@@ -17,6 +17,7 @@ from .annotate import KINDS, annotation
 from .execute import feature_key, map_key
 from .pictures import draw_galleries
 from .plan import Work
+from .preflight import kept
 from .probe import probe_key
 
 
@@ -58,6 +59,8 @@ def _load(need: Need[Any], run: RunDir, work: Work) -> Any:
     if isinstance(need, History):
         found: Any = run.history()
         missing = "eyetest did not train this model, so there is no training history"
+    elif isinstance(need, Preflight):
+        found, missing = kept(run), "the model was not tried before the passes"
     elif isinstance(need, Embed):
         known = run.has_annotation(feature_key(need.split))
         found = run.annotation(feature_key(need.split), Features) if known else None
