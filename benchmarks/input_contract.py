@@ -18,20 +18,24 @@ from torch import Tensor, nn
 
 from eyetest import flow
 from eyetest.data.base import Dataset
-from eyetest.data.planted import PlantedSpec, planted
 from eyetest.data.split import ArraySplit
+from eyetest.engine.plan import measure_speed
 from eyetest.engine.preflight import CAFFE, CIFAR, IMAGENET, try_inputs
 from eyetest.errors import UserError
 from eyetest.models.classifier import Classifier
 from eyetest.models.load import load_model
-from eyetest.models.resnet18_cifar import Resnet18Cifar, memory_format, ordered
+from eyetest.models.resnet18_cifar import Resnet18Cifar, folded, memory_format, ordered
 from eyetest.training.recipe import Recipe
+from eyetest.types import SplitName
 
-SPEC = PlantedSpec(cues=("patch",), strength=0.97, classes=4, train=600, validation=512, test=200)
-RECIPE = Recipe(
-    epochs=4, width=8, blocks=1, batch_size=32, learning_rate=3e-3, schedule="one_cycle", crop=0, dropout=0.3
+CLASSES = tuple(
+    f"{light} {tint} {stripes}"
+    for light in ("dark", "light")
+    for tint in ("red", "green")
+    for stripes in ("flat", "steep")
 )
-ORDER = [1, 2, 3, 0]
+RECIPE = Recipe(epochs=4, width=8, blocks=1, batch_size=32, learning_rate=3e-3, schedule="one_cycle", dropout=0.3)
+ORDER = [1, 2, 3, 4, 5, 6, 7, 0]
 
 
 class Expects(nn.Module):
@@ -137,9 +141,32 @@ def cases(trained: Classifier, data: Dataset) -> list[Case]:
     ]
 
 
+def drawn(name: SplitName, n: int, seed: int) -> ArraySplit:
+    """Noisy stripes whose brightness, tint and direction are the class: each fault of the input touches one of them."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(n, dtype=np.int64) % len(CLASSES)
+    light, green, steep = labels // 4, labels // 2 % 2, labels % 2
+    angle = np.where(steep, np.pi / 3, 0.0)[:, None, None] + random.normal(0, 0.1, (n, 1, 1))
+    phase, x, y = random.uniform(0, 2 * np.pi, (n, 1, 1)), np.arange(32)[None, None, :], np.arange(32)[None, :, None]
+    stripes = 0.08 * np.sin(0.8 * (np.sin(angle) * x + np.cos(angle) * y) + phase)
+    base = np.where(light, 0.42, 0.22) + random.normal(0, 0.035, n)
+    tint = 0.06 * np.stack([1 - green, green, 0 * green], 1)
+    images = (
+        base[:, None, None, None] + tint[:, :, None, None] + stripes[:, None] + random.normal(0, 0.04, (n, 3, 32, 32))
+    )
+    return ArraySplit(name, labels, np.arange(n, dtype=np.int64), np.rint(255 * images.clip(0, 1)).astype(np.uint8))
+
+
+def stripes() -> Dataset:
+    """The data of all cases."""
+    sizes: dict[SplitName, int] = {"train": 800, "validation": 512, "test": 200}
+    splits = {name: drawn(name, n, seed) for seed, (name, n) in enumerate(sizes.items())}
+    return Dataset("stripes", "stripes", CLASSES, (32, 32), "stripes", splits)
+
+
 def model(out: Path) -> tuple[Classifier, Dataset]:
     """A small trained model and its data."""
-    data = planted(SPEC)
+    data = stripes()
     run = flow.train(data, RECIPE, out=out, device="cpu")
     return load_model(run.path, data.classes, "model"), data
 
@@ -158,19 +185,22 @@ def main() -> None:
             except UserError as refused:
                 run, audited = flow.audit(case.model, case.data, anyway=True, **told), f"no ({type(refused).__name__})"
             print(f"| {case.name} | {audited} | {run['DAT001'].status}: {run['DAT001'].headline} |")
-    cost(data)
+    cost(trained, data)
 
 
-def cost(data: Dataset) -> None:
-    """Seconds of the preflight of models of three sizes, untrained."""
-    for width, blocks in ((8, 1), (16, 2), (64, 2)):
-        module = ordered(Resnet18Cifar(4, width, blocks=blocks), memory_format(width))
-        classifier = Classifier(module, classes=data.classes)
-        started = time.perf_counter()
-        try_inputs(classifier, data, seed=0, trained=(None, "data"), progress=flow.silent)
-        print(f"preflight, width {width}, {blocks} blocks a stage: {time.perf_counter() - started:.2f} s")
-    images = data.train.images(np.arange(len(data.train)))
-    print(f"images: {len(images)} training images hashed among them")
+def cost(trained: Classifier, data: Dataset) -> None:
+    """Seconds and images of the preflight, of the trained model and of untrained ones, where no way of feeding is given up."""
+    models = {"trained, width 8, 1 block a stage": trained}
+    for width, blocks in ((8, 1), (16, 2)):
+        module = ordered(Resnet18Cifar(len(CLASSES), width, blocks=blocks), memory_format(width))
+        name = f"untrained, width {width}, {blocks} a stage"
+        models[name] = Classifier(module, classes=data.classes, twin=folded(module))
+    for name, classifier in models.items():
+        speed, started = measure_speed(classifier, data), time.perf_counter()
+        trials = try_inputs(classifier, data, seed=0, trained=(None, "data"), progress=flow.silent)
+        seconds = time.perf_counter() - started
+        asked = 8 + len(trials.rows) + 2 * len(trials.again) + sum(len(one) for one in trials.answers.values())
+        print(f"preflight of {name}: {seconds:.2f} s for {asked:,} answers; a forward pass alone {speed:,.0f} images/s")
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ CHECKS = {
     "CUE003",
     "CUE004",
     "CUE005",
+    "DAT001",
 }
 CUES = ["FAIL003", "CUE001", "CUE002", "CUE003", "CUE004", "CUE005"]
 COMPARISONS = {"CMP001", "CMP003", "CMP004", "CMP006", "CMP007", *(f"CMP0{k}" for k in range(12, 17)), "CMP090"}

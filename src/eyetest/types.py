@@ -19,6 +19,8 @@ Rows = Int64[np.ndarray, " _"]
 """Row numbers within one split."""
 Labels = Int64[np.ndarray, " n"]
 """Class indices, 0 to k-1."""
+Answers = Int64[np.ndarray, " _"]
+"""Predicted classes of as many images as were asked."""
 Logits = Float32[np.ndarray, "n k"]
 Probabilities = Float64[np.ndarray, "n k"]
 Votes = Int64[np.ndarray, "n k"]
@@ -268,16 +270,17 @@ class InputTrials:
     """What a model said to some validation images that were fed to it in several ways, and which images it has seen."""
 
     rows: Rows
-    """Of the validation split."""
+    """Of the validation split, in the order of asking."""
     labels: Labels
     logits: Logits
     """Fed as stated."""
-    again: Logits
-    """Asked once more, in the same batches."""
-    mixed: Logits
-    """Asked in batches of other images."""
-    answers: Mapping[str, Labels]
-    """The predicted class by way of feeding; -1 where the logits were not finite."""
+    again: Float32[np.ndarray, "m k"]
+    """Of the first of these images, asked once more in the same batches."""
+    mixed: Float32[np.ndarray, "m k"]
+    """Of the same first images, asked in batches of other ones."""
+    answers: Mapping[str, Answers]
+    """The predicted class by way of feeding; -1 where the logits were not finite. A way that fared worse on the first
+    images was given up, and has the answers to those alone."""
     training_layers: str
     """Names of layers that stay in training mode when evaluation mode is asked for, with commas."""
     trained_on: str

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Literal, final
 
 import numpy as np
+from jaxtyping import Float32, Float64
 
 from .. import stats
-from ..types import Column, InputTrials, Labels, Logits, Predictions
+from ..types import Answers, InputTrials, Labels, Logits, Predictions
 
 ALPHA = 0.001
 FALSE_ALARM = 3 * ALPHA
@@ -88,24 +89,42 @@ class Gain:
 
     name: str
     n: int
-    accuracy: float
-    difference: stats.Interval
+    both: int
+    """Images on which both are right."""
+    better: int
+    """Images on which it alone is right."""
+    worse: int
     confidence: float
     """Of the interval: simultaneous over all ways."""
     p: float
     """Exact McNemar, Holm over all ways."""
 
     @property
+    def accuracy(self) -> float:
+        """Of the other way; 0 without images."""
+        return (self.both + self.better) / max(self.n, 1)
+
+    @property
+    def value(self) -> float:
+        """Its accuracy minus that of the stated way; 0 without images."""
+        return (self.better - self.worse) / max(self.n, 1)
+
+    @property
+    def difference(self) -> stats.Interval:
+        """The same with its Tango interval; there must be images."""
+        neither = self.n - self.both - self.better - self.worse
+        return stats.tango(self.both, self.better, self.worse, neither, self.confidence)
+
+    @property
     def fault(self) -> bool:
         """Whether it is better by more than chance, and by enough to matter."""
-        return self.n >= FEW and self.p <= ALPHA and self.difference.value >= NOTABLE
+        return self.n >= FEW and self.p <= ALPHA and self.value >= NOTABLE
 
 
 def faults(trials: InputTrials, classes: Sequence[str]) -> tuple[Fault, ...]:
     """All faults, the one that explains most first; a fault that another explains is left out."""
     stated = trials.logits.argmax(1) == trials.labels
-    found = [_unstable(trials), softmaxed(trials.logits), misordered(trials.labels, trials.logits, classes)]
-    found.append(_misfed(trials, stated))
+    found = [_unstable(trials), softmaxed(trials.logits), *_misread(trials, stated, classes)]
     if not any(found):
         found.append(at_chance(trials.labels, stated))
     return tuple(fault for fault in (*found, *_leaks(trials)) if fault is not None)
@@ -120,21 +139,24 @@ def answer_faults(predictions: Predictions, classes: Sequence[str]) -> tuple[Fau
     return tuple(fault for fault in found if fault is not None)
 
 
-def gains(labels: Labels, stated: np.ndarray, answers: Mapping[str, Labels]) -> list[Gain]:
-    """Every other way of feeding against the stated one, in the order of FEEDINGS."""
+def gains(labels: Labels, stated: np.ndarray, answers: Mapping[str, Answers]) -> list[Gain]:
+    """Every other way of feeding against the stated one, in the order of FEEDINGS; p is 1 for one that was given up."""
     names = [name for name in FEEDINGS if name in answers]
-    right = {name: answers[name] == labels for name in names}
-    p = stats.holm([_mcnemar(right[name], stated) for name in names])
+    right = [answers[name] == labels[: len(answers[name])] for name in names]
+    p = stats.holm([_mcnemar(one, stated) if len(one) == len(stated) else 1.0 for one in right])
     confidence = 1 - 0.05 / max(len(names), 1)
-    return [_gain(name, right[name], stated, float(one), confidence) for name, one in zip(names, p, strict=True)]
+    return [
+        _gain(name, one, stated[: len(one)], float(value), confidence)
+        for name, one, value in zip(names, right, p, strict=True)
+    ]
 
 
-def reordering(labels: Labels, predicted: Labels, classes: int) -> tuple[Labels, Gain]:
+def reordering(labels: Labels, predicted: Labels, classes: int) -> tuple[Answers, Gain]:
     """The order of classes that fits one half of the images best, and its gain over the stated one on the other half.
 
-    The first half has the images of even rank within their class.
+    The first half has the first, third, fifth … image of each class.
     """
-    chosen = _even_ranks(labels)
+    chosen = _first_half(labels)
     counts = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(counts, (predicted[chosen], labels[chosen]), 1)
     order = stats.best_assignment(counts)
@@ -143,9 +165,9 @@ def reordering(labels: Labels, predicted: Labels, classes: int) -> tuple[Labels,
     return order, _gain("class order", other, stated, _mcnemar(other, stated), 0.95)
 
 
-def instability(first: Logits, second: Logits) -> Column:
-    """Total variation between two answers to each image, 0 to 1."""
-    result: Column = np.abs(_softmax(first) - _softmax(second)).sum(1) / 2
+def instability(first: Logits, second: Float32[np.ndarray, "m k"]) -> Float64[np.ndarray, " m"]:
+    """Total variation between two answers to each image, 0 to 1; the second may be known of the first images alone."""
+    result: Float64[np.ndarray, " m"] = np.abs(_softmax(first[: len(second)]) - _softmax(second)).sum(1) / 2
     return result
 
 
@@ -188,10 +210,28 @@ def misordered(labels: Labels, logits: Logits, classes: Sequence[str]) -> Fault 
     shown = "; ".join(moved[:4]) + (f"; and {len(moved) - 4} more" if len(moved) > 4 else "")
     seen = (
         f"with its classes in another order it is right on {gain.accuracy:.1%} instead of "
-        f"{gain.accuracy - gain.difference.value:.1%} of {gain.n:,} images that had no say in the order ({shown})"
+        f"{gain.accuracy - gain.value:.1%} of {gain.n:,} images that had no say in the order ({shown})"
     )
     advice = "Answers in the order of the data's classes were expected. State the classes in the model's own order."
-    return Fault("class order", gain.difference.value >= GROSS, seen, advice)
+    return Fault("class order", gain.value >= GROSS, seen, advice)
+
+
+def _misread(trials: InputTrials, stated: np.ndarray, classes: Sequence[str]) -> list[Fault | None]:
+    """Another way of feeding, another order of classes: that which explains more, or both if none surely does.
+
+    Some ways of feeding change one class into another, and then an order of classes makes up for a part of it. Both are
+    judged on the images that had no say in the order.
+    """
+    fed, ordered = _misfed(trials, stated), misordered(trials.labels, trials.logits, classes)
+    if fed is None or ordered is None:
+        return [fed, ordered]
+    held = ~_first_half(trials.labels)
+    order, _ = reordering(trials.labels, trials.logits.argmax(1), len(classes))
+    by_feeding = (trials.answers[fed.feedings[0]] == trials.labels)[held]
+    by_order = (order[trials.logits.argmax(1)] == trials.labels)[held]
+    if _mcnemar(by_feeding, by_order) > 0.05:
+        return [fed, ordered]
+    return [fed] if by_feeding.sum() > by_order.sum() else [ordered]
 
 
 def _misfed(trials: InputTrials, stated: np.ndarray) -> Fault | None:
@@ -206,14 +246,14 @@ def _misfed(trials: InputTrials, stated: np.ndarray) -> Fault | None:
         if gain is not best and _mcnemar(trials.answers[gain.name] == trials.labels, right) > 0.05
     ]
     words, statement = FEEDINGS[best.name]
-    low, high = best.difference.low, best.difference.high
+    value, low, high = best.difference
     seen = (
         f"{words} it is right on {best.accuracy:.1%} of {best.n:,} validation images, as stated on {stated.mean():.1%} "
-        f"({100 * best.difference.value:+.1f} points, {100 * low:.1f} to {100 * high:.1f})"
+        f"({100 * value:+.1f} points, {100 * low:.1f} to {100 * high:.1f})"
     )
     seen += f"; as good: {', '.join(FEEDINGS[name][0] for name in alike)}" if alike else ""
     advice = f"The input that it was trained on was expected. Wrap it with {statement}."
-    return Fault("feeding", best.difference.value >= GROSS, seen, advice, (best.name, *alike))
+    return Fault("feeding", best.value >= GROSS, seen, advice, (best.name, *alike))
 
 
 def _unstable(trials: InputTrials) -> Fault | None:
@@ -257,19 +297,15 @@ def _leaks(trials: InputTrials) -> list[Fault]:
 
 
 def _gain(name: str, other: np.ndarray, stated: np.ndarray, p: float, confidence: float) -> Gain:
-    n, b, c = len(stated), int((other & ~stated).sum()), int((stated & ~other).sum())
-    if not n:
-        return Gain(name, 0, 0.0, stats.Interval(0.0, -1.0, 1.0), confidence, 1.0)
-    both = int((other & stated).sum())
-    interval = stats.tango(both, b, c, n - both - b - c, confidence)
-    return Gain(name, n, float(other.mean()), interval, confidence, p)
+    both, better, worse = (int(one.sum()) for one in (other & stated, other & ~stated, stated & ~other))
+    return Gain(name, len(stated), both, better, worse, confidence, p)
 
 
 def _mcnemar(other: np.ndarray, stated: np.ndarray) -> float:
     return stats.mcnemar(int((other & ~stated).sum()), int((stated & ~other).sum()))[0]
 
 
-def _even_ranks(labels: Labels) -> np.ndarray:
+def _first_half(labels: Labels) -> np.ndarray:
     """True at the first, third, fifth … image of each class."""
     order = np.argsort(labels, kind="stable")
     starts = np.searchsorted(labels[order], labels[order])

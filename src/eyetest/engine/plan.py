@@ -21,8 +21,8 @@ from ..transplants.base import Transplant
 
 OVERHEAD = 1.15
 """Reading images and writing results, on top of the model's own time."""
-TRIED, WAYS = 512, 15
-"""Validation images that the preflight tries, and how often it asks each."""
+TRIED, WAYS = 512, 7
+"""Validation images that the preflight tries, and how often it asks each, as a rule: most ways of feeding are given up."""
 MOST_PROBED = 256
 """Images of a selection that many donors are tried on, where the budget allows all."""
 
@@ -127,10 +127,6 @@ def within(checks: Sequence[Check], data: Dataset, speed: float, budget: float |
 def plan(work: Work, data: Dataset, speed: float) -> Plan:
     """What will be asked of the model at `speed` images a second."""
     passes = []
-    if any(isinstance(need, Preflight) for check in work.checks for need in check.needs()):
-        images = WAYS * min(TRIED, len(data.validation))
-        seconds = round(OVERHEAD * images / speed, 1)
-        passes.append(PassPlan(what="try how it is fed", split="validation", images=images, seconds=seconds))
     for need in work.predicts:
         images = min(work.limit(need) or len(data.splits[need.split]), len(data.splits[need.split]))
         seconds = round(OVERHEAD * images / speed, 1)
@@ -146,6 +142,10 @@ def plan(work: Work, data: Dataset, speed: float) -> Plan:
         seconds = round(OVERHEAD * images / speed, 1)
         what = f"swap {len(swapped)} cues with two donors each"
         passes.append(PassPlan(what=what, split="test", images=images, seconds=seconds))
+    if any(isinstance(need, Preflight) for check in work.checks for need in check.needs()):
+        images = WAYS * min(TRIED, len(data.validation))
+        seconds = round(OVERHEAD * images / speed, 1)
+        passes.append(PassPlan(what="try how it is fed", split="validation", images=images, seconds=seconds))
     return Plan(passes=tuple(passes), seconds=round(sum(p.seconds for p in passes), 1), note=_precision(work, data))
 
 
