@@ -40,6 +40,7 @@ CHECKS = {
     "CUE003",
     "CUE004",
     "CUE005",
+    "DAT001",
 }
 CUES = ["FAIL003", "CUE001", "CUE002", "CUE003", "CUE004", "CUE005"]
 COMPARISONS = {

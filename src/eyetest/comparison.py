@@ -29,8 +29,9 @@ CODES = {
     "EXP002": "CMP018",
 }
 """Which comparison repeats which check."""
-NOT_COMPARED = {"ACC002", "EXP001"}
-"""One counts pairs of classes, the other stamps methods: neither is a statistic of per-image columns."""
+NOT_COMPARED = {"ACC002", "DAT001", "EXP001"}
+"""ACC002 counts pairs of classes and EXP001 stamps methods, which are no statistics of per-image columns; DAT001 asks
+whether an audit makes sense."""
 MAIN = {
     "CMP001": ("accuracy",),
     "CMP003": ("gap",),

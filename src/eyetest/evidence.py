@@ -14,6 +14,7 @@ from .types import (
     Attention,
     Features,
     HumanVotes,
+    InputTrials,
     Labels,
     Lookalikes,
     MapSet,
@@ -94,6 +95,12 @@ class Resemble(Need[Lookalikes]):
 @dataclass(frozen=True)
 class OutOfSample(Need[Predictions]):
     """Predictions on the training images, each by a model that was not trained on it (`--cross-validate`)."""
+
+
+@final
+@dataclass(frozen=True)
+class Preflight(Need[InputTrials]):
+    """What the model said, before all passes, to some validation images that were fed to it in several ways."""
 
 
 @final

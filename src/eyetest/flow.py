@@ -20,6 +20,8 @@ from .engine.attend import attend_all
 from .engine.execute import explain_all, predict_all, selected
 from .engine.plan import Work, gather, measure_speed, within
 from .engine.plan import plan as make_plan
+from .engine.preflight import NAME as PREFLIGHT
+from .engine.preflight import Trained, kept, preflight
 from .engine.probe import probe_all
 from .engine.run import run_checks
 from .engine.swap import swap_all
@@ -30,12 +32,12 @@ from .models.load import load_model
 from .pairing import IDENTITY, compare
 from .provenance import new_record
 from .records import Plan
-from .store import RunDir, recorded, run_path
+from .store import TRAINED_ON, RunDir, recorded, run_path
 from .training.loop import train_model
 from .training.processes import Processes
 from .training.recipe import Recipe
 from .training.recipe import recipe as named_recipe
-from .types import Rows
+from .types import PixelHashes, Rows
 
 __all__ = ["AuditJob", "audit", "compare", "find_checks", "find_device", "plan_audit", "silent", "study", "train"]
 
@@ -82,25 +84,33 @@ def audit(
     seed: int = 0,
     budget: float | None = None,
     draws: int | None = None,
+    anyway: bool = False,
     device: str = "auto",
     progress: Progress = silent,
 ) -> RunDir:
     """Audit one model: every check becomes a finding. An unfinished audit in `out` resumes at the pass it was in.
 
     `budget` in seconds reads fewer images, so that the passes fit. `draws` is how often each image gets new donors; by
-    default so often that 5,000 images are swapped.
+    default so often that 5,000 images are swapped. A model that is fed wrongly is refused before anything is written,
+    unless `anyway`; then DAT001 says what is wrong.
+
+    Raises ModelError or DataError if figures would be meaningless.
     """
     data = _data(data)
     classifier, source = _classifier(model, data, device)
     chosen = find_checks(checks, skip)
     config = {"checks": [check.code for check in chosen], "budget": budget, "draws": draws}
     models = (classifier.record(),)
+    trained = _trained_on(model, data)
+    seen = preflight(chosen, classifier, data, seed=seed, trained=trained, anyway=anyway, progress=progress)
     record = new_record("audit", data.record(), models, seed=seed, device=str(classifier.device), config=config)
     run = RunDir.begin(run_path(out, record, classifier.name), record)
     if source is not None:
         run.borrow_training(source)
     job = AuditJob(run, classifier, data, chosen, seed, progress)
     with recorded(run, job.salvage):
+        if seen is not None:
+            run.write_annotation(PREFLIGHT, seen)
         job.predict(budget, draws)
         job.finish(job.selected())
     return run
@@ -132,13 +142,14 @@ def study(
     checks: Sequence[str | Check] = (),
     skip: Sequence[str] = (),
     draws: int | None = None,
+    anyway: bool = False,
     device: str = "auto",
     progress: Progress = silent,
 ) -> RunDir:
     """Train every recipe, audit each model, compare each with the first, and write one page.
 
     All models are trained first, under torchrun or srun by all processes together. Then both models of a seed are
-    predicted, so that maps of both exist for every image that either is asked about. `draws` as in audit().
+    predicted, so that maps of both exist for every image that either is asked about. `draws` and `anyway` as in audit().
     """
     data, device, chosen = _data(data), find_device(device), find_checks(checks, skip)
     fabric = Processes.here().fabric(device)
@@ -160,7 +171,7 @@ def study(
     with recorded(run):
         trained = [[_child(run, data, plan, chosen, n, fabric, progress) for plan in plans] for n in numbers]
         for children, number in zip(trained, numbers, strict=True):
-            _one_seed(run, children, data, chosen, number, draws, device, progress)
+            _one_seed(run, children, data, chosen, number, draws, anyway, device, progress)
         names = [f"{plan.name}-{number}" for number, plan in itertools.product(numbers, plans)]
         comparisons = [_compared(f"{plan.name}-{number}") for number, plan in itertools.product(numbers, plans[1:])]
         run.write_record(run.record.model_copy(update={"children": (*names, *comparisons)}))
@@ -176,6 +187,14 @@ class AuditJob:
     ) -> None:
         self.run, self.classifier, self.data, self.seed, self.progress = run, classifier, data, seed, progress
         self.work: Work = gather(checks)
+
+    def preflight(self, anyway: bool) -> None:
+        """Try how the model is fed; raises ModelError or DataError as audit() does."""
+        trained, known = _trained_on(self.run, self.data), kept(self.run)
+        phase = (self.work.checks, self.classifier, self.data)
+        seen = preflight(*phase, seed=self.seed, trained=trained, anyway=anyway, progress=self.progress, known=known)
+        if seen is not None and known is None:
+            self.run.write_annotation(PREFLIGHT, seen)
 
     def predict(self, budget: float | None = None, draws: int | None = None) -> None:
         """Phase one: plan, then predictions."""
@@ -242,6 +261,7 @@ def _one_seed(
     checks: Sequence[Check],
     seed: int,
     draws: int | None,
+    anyway: bool,
     device: str,
     progress: Progress,
 ) -> None:
@@ -249,6 +269,7 @@ def _one_seed(
     for job in jobs:
         if job.run.record.status != "complete":
             with recorded(job.run, job.salvage, status="running"):
+                job.preflight(anyway)
                 job.predict(draws=draws)
     rows = _union(jobs)
     for job in jobs:
@@ -335,3 +356,17 @@ def _classifier(
     classifier.to(find_device(device))
     known = run is not None and run.trained and run.record.data.fingerprint == data.fingerprint
     return classifier, run if known else None
+
+
+def _trained_on(model: Classifier | RunDir | Path | str, data: Dataset) -> Trained:
+    """The hashes of the images that a model of ours was trained on, also if only its weights' file is given."""
+    if isinstance(model, Classifier):
+        return None, "data"
+    path = model.path if isinstance(model, RunDir) else Path(model)
+    path = path if path.is_dir() else path.parent.parent
+    if not (path / "run.json").is_file():
+        return None, "data"
+    run = RunDir.open(path)
+    if run.has_annotation(TRAINED_ON):
+        return run.annotation(TRAINED_ON, PixelHashes), "run"
+    return None, "data" if run.record.data.fingerprint == data.fingerprint else "unknown"

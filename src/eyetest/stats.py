@@ -94,6 +94,16 @@ def tango(a: Number, b: Number, c: Number, d: Number, confidence: float = 0.95) 
     return Interval(difference, low, high)
 
 
+def best_assignment(counts: Array) -> Array:
+    """The column of each row of a square table, all different, whose counts add up to the most; ties go to the diagonal.
+
+    Source: Kuhn 1955; Crouse 2016.
+    """
+    preferred = 2 * len(counts) * counts.astype(np.int64) + np.eye(len(counts), dtype=np.int64)
+    result: Array = optimize.linear_sum_assignment(preferred, maximize=True)[1].astype(np.int64)
+    return result
+
+
 def fisher_greater(first: Array, second: Array, draws: int) -> Array:
     """One-sided exact p-values that the first arm wins more often than the second; counts of wins in `draws` each.
 

@@ -30,8 +30,10 @@ from .types import (
     DonorTable,
     Features,
     HumanVotes,
+    InputTrials,
     Lookalikes,
     MapSet,
+    PixelHashes,
     Predictions,
     ProbeArm,
     Probes,
@@ -43,9 +45,11 @@ from .types import (
 )
 
 R = TypeVar("R", bound=Record)
-Annotation = Attention | Features | HumanVotes | Properties | Lookalikes | TrustTrial
-A = TypeVar("A", Attention, Features, HumanVotes, Properties, Lookalikes, TrustTrial)
+Annotation = Attention | Features | HumanVotes | Properties | Lookalikes | PixelHashes | InputTrials | TrustTrial
+A = TypeVar("A", Attention, Features, HumanVotes, Properties, Lookalikes, PixelHashes, InputTrials, TrustTrial)
 RUNS = Path("runs")
+TRAINED_ON = "hashes-train"
+"""Name of the annotation in which a training keeps the hashes of its images."""
 _TENSORS = ".safetensors"
 _UNFINISHED = ".part"
 _METRICS = TypeAdapter(list[EpochMetrics])

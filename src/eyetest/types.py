@@ -19,6 +19,8 @@ Rows = Int64[np.ndarray, " _"]
 """Row numbers within one split."""
 Labels = Int64[np.ndarray, " n"]
 """Class indices, 0 to k-1."""
+Answers = Int64[np.ndarray, " _"]
+"""Predicted classes of as many images as were asked."""
 Logits = Float32[np.ndarray, "n k"]
 Probabilities = Float64[np.ndarray, "n k"]
 Votes = Int64[np.ndarray, "n k"]
@@ -251,6 +253,44 @@ class Lookalikes:
     """Test images that were looked at."""
     null_rate: Float64[np.ndarray, "1"]
     """Share of image pairs known to differ that the same rule calls the same."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class PixelHashes:
+    """64-bit hashes of the pixels of a split's images; equal images have equal hashes."""
+
+    split: str
+    hashes: Int64[np.ndarray, " n"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class InputTrials:
+    """What a model said to some validation images that were fed to it in several ways, and which images it has seen."""
+
+    rows: Rows
+    """Of the validation split, in the order of asking."""
+    labels: Labels
+    logits: Logits
+    """Fed as stated."""
+    again: Float32[np.ndarray, "m k"]
+    """Of the first of these images, asked once more in the same batches."""
+    mixed: Float32[np.ndarray, "m k"]
+    """Of the same first images, asked in batches of other ones."""
+    answers: Mapping[str, Answers]
+    """The predicted class by way of feeding; -1 where the logits were not finite. A way that fared worse on the first
+    images was given up, and has the answers to those alone."""
+    training_layers: str
+    """Names of layers that stay in training mode when evaluation mode is asked for, with commas."""
+    trained_on: str
+    """Where the training images are known from: `run` (the training kept their hashes), `data` (its own training split),
+    `unknown` (a training of ours on other data that kept none; the data's own training split stands in)."""
+    seen_test: Rows
+    """Rows of the test split whose pixels are among the training images."""
+    seen_validation: Rows
+    compared: Int64[np.ndarray, "3"]
+    """How many test, validation and training images were compared."""
 
 
 @final

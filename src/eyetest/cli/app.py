@@ -64,6 +64,7 @@ def study(
     device: str = "auto",
     threads: Count | None = None,
     plan: Flag = False,
+    anyway: Flag = False,
     json: Flag = False,
     quiet: Flag = False,
 ) -> int:
@@ -85,6 +86,8 @@ def study(
         Directory of the run; an unfinished run there is resumed.
     plan
         Print what it would cost and stop.
+    anyway
+        Audit also a model whose figures would mean nothing (DAT001).
     """
     _threads(threads)
     names = recipe or ["baseline", "improved"]
@@ -93,9 +96,8 @@ def study(
 
         show_training_plan(_load(data, seed, group), names, profile, _changes(set), device, json)
         return DONE
-    return _study(
-        _load(data, seed, group), names, profile, _changes(set), out, seed, seeds, checks, skip, device, json, quiet
-    )
+    source = _load(data, seed, group)
+    return _study(source, names, profile, _changes(set), out, seed, seeds, checks, skip, anyway, device, json, quiet)
 
 
 @app.command
@@ -163,6 +165,7 @@ def audit(
     device: str = "auto",
     threads: Count | None = None,
     plan: Flag = False,
+    anyway: Flag = False,
     json: Flag = False,
     quiet: Flag = False,
 ) -> int:
@@ -182,6 +185,8 @@ def audit(
         Time for the passes, such as 90s or 5m; fewer images are read.
     plan
         Print passes and cost, and stop.
+    anyway
+        Go on where the model is fed so wrongly that figures would mean nothing (DAT001).
     """
     _threads(threads)
     seconds = _seconds(budget)
@@ -211,6 +216,7 @@ def audit(
             out=out,
             seed=seed,
             budget=seconds,
+            anyway=anyway,
             device=device,
             progress=progress,
         )
@@ -377,6 +383,7 @@ def _study(
     seeds: int,
     checks: list[str] | None,
     skip: list[str] | None,
+    anyway: bool,
     device: str,
     as_json: bool,
     quiet: bool,
@@ -396,6 +403,7 @@ def _study(
             seed=seed,
             checks=checks or (),
             skip=skip or (),
+            anyway=anyway,
             device=device,
             progress=progress,
         )

@@ -12,7 +12,21 @@ import torch
 from ..checks.base import Check
 from ..data.base import Dataset
 from ..data.donors import draws_for
-from ..evidence import Attend, Describe, Embed, Explain, Need, Predict, Probe, Resemble, Select, Swap, Trust, Vote
+from ..evidence import (
+    Attend,
+    Describe,
+    Embed,
+    Explain,
+    Need,
+    Predict,
+    Preflight,
+    Probe,
+    Resemble,
+    Select,
+    Swap,
+    Trust,
+    Vote,
+)
 from ..explain import explainer
 from ..explain.base import DonorExplainer
 from ..models.classifier import Classifier
@@ -23,6 +37,8 @@ OVERHEAD = 1.15
 """Reading images and writing results, on top of the model's own time."""
 MAPS_ON_TRIAL, REMOVALS_ON_TRIAL = 20, 132
 """Maps, and forward passes with pixels taken away, that put a method to the test on one image."""
+TRIED, WAYS = 512, 7
+"""Validation images that the preflight tries, and how often it asks each, as a rule: most ways of feeding are given up."""
 MOST_PROBED = 256
 """Images of a selection that many donors are tried on, where the budget allows all."""
 
@@ -152,6 +168,10 @@ def plan(work: Work, data: Dataset, speed: float) -> Plan:
         seconds = round(OVERHEAD * images / speed, 1)
         what = f"swap {len(swapped)} cues with two donors each"
         passes.append(PassPlan(what=what, split="test", images=images, seconds=seconds))
+    if any(isinstance(need, Preflight) for check in work.checks for need in check.needs()):
+        images = WAYS * min(TRIED, len(data.validation))
+        seconds = round(OVERHEAD * images / speed, 1)
+        passes.append(PassPlan(what="try how it is fed", split="validation", images=images, seconds=seconds))
     return Plan(passes=tuple(passes), seconds=round(sum(p.seconds for p in passes), 1), note=_precision(work, data))
 
 

@@ -5,47 +5,16 @@ from __future__ import annotations
 import dataclasses
 import time
 import traceback
-from typing import Any
 
 from ..checks.base import Check, Outcome
 from ..data.base import Dataset
 from ..errors import MissingEvidence, UndeclaredNeed
-from ..evidence import (
-    Attend,
-    Context,
-    Embed,
-    Evidence,
-    Explain,
-    History,
-    Need,
-    OutOfSample,
-    Predict,
-    Probe,
-    Swap,
-    Trust,
-)
+from ..evidence import Context, Evidence
 from ..records import Finding
 from ..store import RunDir
-from ..types import Attention, Features, TrustTrial
-from .annotate import KINDS, annotation
-from .attend import attend_key
-from .execute import feature_key, map_key
 from .pictures import draw_galleries
 from .plan import Work
-from .probe import probe_key
-from .trust import trust_key
-
-ASKED: dict[type[Need[Any]], str] = {
-    History: "training history",
-    Embed: "features",
-    Explain: "explanation maps",
-    Swap: "answers to images with swapped cues",
-    Probe: "answers to images with cues of many donors",
-    Trust: "maps of redrawn models and of changed images",
-    Attend: "explanation maps of all test images",
-    OutOfSample: "answers of models that were not trained on the image",
-}
-"""What a need asks of a model, in words."""
+from .read import read, read_saved
 
 
 def run_checks(run: RunDir, work: Work, data: Dataset, *, seed: int, saved: bool = False) -> list[Finding]:
@@ -66,7 +35,7 @@ def run_checks(run: RunDir, work: Work, data: Dataset, *, seed: int, saved: bool
 
 def _outcome(check: Check, run: RunDir, work: Work, context: Context, saved: bool) -> Outcome:
     name = type(check).__module__.rpartition(".")[2]
-    load = _load_saved if saved else _load
+    load = read_saved if saved else read
     evidence = Evidence(name, frozenset(check.needs()), context, lambda need: load(need, run, work))
     started = time.perf_counter()
     try:
@@ -81,60 +50,3 @@ def _outcome(check: Check, run: RunDir, work: Work, context: Context, saved: boo
         return Outcome(check.finding(name, "error", headline, params={"traceback": last}))
     seconds = round(time.perf_counter() - started, 3)
     return Outcome(outcome.finding.model_copy(update={"seconds": seconds}), outcome.ids, outcome.columns)
-
-
-def _load_saved(need: Need[Any], run: RunDir, work: Work) -> Any:
-    """What a file of answers and the data alone can give."""
-    if need == Predict() or type(need) in KINDS:
-        return _load(need, run, work)
-    what = (
-        f"answers to {need.view.key} images of the {need.split} split"
-        if isinstance(need, Predict)
-        else ASKED.get(type(need), type(need).__name__.lower())
-    )
-    raise MissingEvidence(
-        f"the file of predictions holds no {what}; audit the model itself: eyetest audit MODEL --data …"
-    )
-
-
-def _load(need: Need[Any], run: RunDir, work: Work) -> Any:
-    if isinstance(need, Predict):
-        if not run.has_predictions(work.key(need)):
-            raise MissingEvidence(
-                f"the model was not asked about {need.view.key} images of the {need.split} split; audit the model itself"
-            )
-        return run.predictions(work.key(need), need.split)
-    if isinstance(need, History):
-        found: Any = run.history()
-        missing = "eyetest did not train this model, so there is no training history"
-    elif isinstance(need, Embed):
-        known = run.has_annotation(feature_key(need.split))
-        found = run.annotation(feature_key(need.split), Features) if known else None
-        missing = (
-            f"there are no features of the {need.split} images: the model has no last linear layer, or was not asked"
-        )
-    elif isinstance(need, Attend):
-        found = run.annotation(attend_key(need), Attention) if run.has_annotation(attend_key(need)) else None
-        missing = f"{need.method} maps of the test images were not made"
-    elif isinstance(need, Trust):
-        found = run.annotation(trust_key(need), TrustTrial) if run.has_annotation(trust_key(need)) else None
-        missing = f"{need.method} maps were not put to the test"
-    elif type(need) in KINDS:
-        found, missing = annotation(run, need)
-    elif isinstance(need, Explain):
-        found, missing = run.maps(map_key(need)), f"there are no {need.method} maps in this run"
-    elif isinstance(need, Swap):
-        found = run.swaps(need.transplant.key)
-        missing = f"{need.transplant.words} could not be swapped: " + (
-            "the data has no object masks"
-            if need.transplant.needs_masks
-            else "no two classes have at least two validation images to lend them"
-        )
-    elif isinstance(need, Probe):
-        cues = tuple(one.key for one in need.transplants)
-        found, missing = run.probe(probe_key(need), need.arms, cues), "cues of single images were not tried"
-    else:
-        found, missing = None, f"this version collects no {type(need).__name__.lower()} evidence"
-    if found is None:
-        raise MissingEvidence(missing)
-    return found

@@ -15,12 +15,14 @@ from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from ..data.base import Dataset, SplitData
+from ..data.hashes import pixel_hashes
 from ..data.split import stratified_sample
 from ..errors import RecipeError
 from ..models.load import Architecture, save_model
 from ..models.resnet18_cifar import Resnet18Cifar, memory_format, ordered
 from ..records import EpochMetrics, TrainResult
-from ..store import RunDir, replacing
+from ..store import TRAINED_ON, RunDir, replacing
+from ..types import PixelHashes
 from .augment import augment
 from .recipe import Recipe
 from .schedule import learning_rate
@@ -153,6 +155,7 @@ class Trainer:
         losses, correct = np.stack(self.state.validation_loss), np.stack(self.state.validation_correct)
         self.run.write_metrics(self.state.metrics)
         self.run.write_history(losses, correct)
+        self.run.write_annotation(TRAINED_ON, PixelHashes("train", pixel_hashes(self.train.images.cpu().numpy())))
         with replacing(self.run.model) as temporary:
             save_model(temporary, self.module, self.architecture)
         self.run.write_train_result(result)
