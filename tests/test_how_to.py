@@ -83,7 +83,7 @@ def test_the_metadata_of_the_page_groups_images(tmp_path: Path) -> None:
     rows = [line.strip().split(",") for line in text.splitlines()]
     for name, _ in rows[1:]:
         (tmp_path / name).parent.mkdir()
-    more = [(f"{kind}/{k}.png", f"q{k // 2}") for kind in ("benign", "malignant") for k in range(20)]
+    more = [(f"{kind}/{k}.png", f"{kind}{k}") for kind in ("benign", "malignant") for k in range(20)]
     for number, (name, _) in enumerate(more):
         Image.new("RGB", (32, 32), (number, 0, 0)).save(tmp_path / name)
     listed = "\n".join([",".join(rows[0]), *(",".join(one) for one in more)])
