@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import eyetest as et
 from eyetest.data.base import Dataset, SplitData
+from eyetest.data.image_folder import FILES, METADATA
+from eyetest.data.predictions_file import ARRAYS, SCORES
 from eyetest.data.split import ArraySplit
 from eyetest.errors import UserError
 
-OWN_CUE = Path(__file__).parents[1] / "docs" / "how-to" / "watermark_cue.py"
+HOW_TO = Path(__file__).parents[1] / "docs" / "how-to"
+OWN_CUE = HOW_TO / "watermark_cue.py"
 
 
 class ReadsTheCorner(nn.Module):
@@ -63,3 +68,24 @@ def test_a_code_that_is_taken_is_refused(tiny: Dataset, tmp_path: Path) -> None:
     model = et.Classifier(ReadsTheCorner(), classes=tiny.classes)
     with pytest.raises(UserError, match="ACC001"):
         et.audit(model, tiny, checks=["accuracy", str(twin)], out=tmp_path / "run")
+
+
+def test_the_pages_name_every_column_and_every_place_of_groups() -> None:
+    pages = {name: (HOW_TO / f"{name}.md").read_text(encoding="utf-8") for name in ("saved-predictions", "groups")}
+    for word in (*SCORES, *ARRAYS, "`predicted`", "`id`", "`ids`", "`label`"):
+        assert word in pages["saved-predictions"]
+    for word in (METADATA, *FILES):
+        assert word in pages["groups"]
+
+
+def test_the_metadata_of_the_page_groups_images(tmp_path: Path) -> None:
+    text = re.search(r"file,patient\n((?:  \w.+\n)+)", (HOW_TO / "groups.md").read_text(encoding="utf-8"))[0]
+    rows = [line.strip().split(",") for line in text.splitlines()]
+    for name, _ in rows[1:]:
+        (tmp_path / name).parent.mkdir()
+    more = [(f"{kind}/{k}.png", f"{kind}{k}") for kind in ("benign", "malignant") for k in range(20)]
+    for number, (name, _) in enumerate(more):
+        Image.new("RGB", (32, 32), (number, 0, 0)).save(tmp_path / name)
+    listed = "\n".join([",".join(rows[0]), *(",".join(one) for one in more)])
+    (tmp_path / "metadata.csv").write_text(listed, encoding="utf-8")
+    assert et.load_data(tmp_path, group=rows[0][1]).group == "patient"
