@@ -62,6 +62,7 @@ def study(
     skip: Names = None,
     device: str = "auto",
     threads: Count | None = None,
+    human_labels: Path | None = None,
     plan: Flag = False,
     json: Flag = False,
     quiet: Flag = False,
@@ -80,6 +81,8 @@ def study(
         Recipe fields, such as epochs=3.
     out
         Directory of the run; an unfinished run there is resumed.
+    human_labels
+        How many people gave each test image each class: npy, npz, csv or parquet.
     plan
         Print what it would cost and stop.
     """
@@ -90,7 +93,9 @@ def study(
 
         show_training_plan(_load(data, seed), names, profile, _changes(set), device, json)
         return DONE
-    return _study(data, names, profile, _changes(set), out, seed, seeds, checks, skip, device, json, quiet)
+    return _study(
+        data, names, profile, _changes(set), out, seed, seeds, checks, skip, device, json, quiet, human_labels
+    )
 
 
 @app.command
@@ -151,6 +156,7 @@ def audit(
     seed: Whole = 0,
     device: str = "auto",
     threads: Count | None = None,
+    human_labels: Path | None = None,
     plan: Flag = False,
     json: Flag = False,
     quiet: Flag = False,
@@ -165,6 +171,8 @@ def audit(
         A name (cifar10, planted) or a path.
     budget
         Time for the passes, such as 90s or 5m; fewer images are read.
+    human_labels
+        How many people gave each test image each class: npy, npz, csv or parquet.
     plan
         Print passes and cost, and stop.
     """
@@ -183,7 +191,7 @@ def audit(
     with shown(quiet) as progress:
         run = calls.audit(
             model,
-            _load(data, seed),
+            _load(data, seed, human_labels),
             checks=checks or (),
             skip=skip or (),
             out=out,
@@ -349,12 +357,13 @@ def _study(
     device: str,
     as_json: bool,
     quiet: bool,
+    human_labels: Path | None,
 ) -> int:
     from .. import flow as calls
     from .progress import shown
     from .sizing import sized
 
-    source, first = _load(data, seed), Processes.here().first
+    source, first = _load(data, seed, human_labels), Processes.here().first
     plans = sized(source, recipes, profile, changes, device, quiet=quiet or as_json or not first)
     with shown(quiet or not first) as progress:
         run = calls.study(
@@ -382,10 +391,10 @@ def _finished(run: Any, as_json: bool) -> int:
     return CRASHED if crashed((run, *children)) else DONE
 
 
-def _load(data: str, seed: int) -> Dataset:
+def _load(data: str, seed: int, human_labels: Path | None = None) -> Dataset:
     from ..data import load_data
 
-    return load_data(data, seed=seed)
+    return load_data(data, seed=seed, human_labels=human_labels)
 
 
 def _changes(fields: list[str] | None) -> dict[str, str]:

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import DataError
 from ..types import SPLITS, Labels, Pixels, Rows, SplitName
 from .base import Dataset, SplitData
+from .human_labels import require_order
 from .pixels import decode, fitting_size, opened
 from .split import carve_validation
 
@@ -28,6 +29,10 @@ class Picture:
     label: int
     name: str
     """As named in errors: a path, or a row of a file."""
+    attributes: Mapping[str, str | float | bool] = field(default_factory=dict)
+    """What the data set says of it beside its class."""
+    votes: tuple[int, ...] | None = None
+    """How many people gave it each class."""
 
 
 @final
@@ -41,6 +46,10 @@ class EncodedSplit(SplitData):
     pictures: Sequence[Picture] = field(repr=False)
     size: int
     metadata: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def attributes(self, rows: Rows) -> Mapping[str, np.ndarray]:
+        """The further columns of these rows."""
+        return {name: column[rows] for name, column in self.metadata.items()}
 
     def images(self, rows: Rows) -> Pixels:
         """The images of these rows."""
@@ -82,7 +91,14 @@ def encoded_dataset(
 
 def _split(part: SplitName, pictures: list[Picture], size: int) -> EncodedSplit:
     labels = np.array([picture.label for picture in pictures], dtype=np.int64)
-    return EncodedSplit(part, labels, np.arange(len(pictures), dtype=np.int64), pictures, size)
+    names = sorted(set.intersection(*(set(picture.attributes) for picture in pictures)))
+    columns = {name: np.array([picture.attributes[name] for picture in pictures]) for name in names}
+    split = EncodedSplit(part, labels, np.arange(len(pictures), dtype=np.int64), pictures, size, columns)
+    votes = [picture.votes for picture in pictures]
+    if part == "test" and all(one is not None for one in votes):
+        split.votes = np.array(votes, dtype=np.int64)
+        require_order(split.votes, labels, "The column human_labels")
+    return split
 
 
 def _carved(pictures: list[Picture], fraction: float, seed: int) -> tuple[list[Picture], list[Picture]]:

@@ -12,9 +12,12 @@ import pyarrow.parquet as pq
 from ..errors import DataError
 from .base import Dataset
 from .encoded import Picture, encoded_dataset
+from .human_labels import counted
 
 IMAGES = ("image", "img")
 LABELS = ("label", "labels", "fine_label")
+VOTES = "human_labels"
+"""Column of how many people gave each image each class, or of the class of each vote."""
 NAMES = {"train": "train", "validation": "validation", "valid": "validation", "test": "test"}
 
 
@@ -64,6 +67,8 @@ def _class_names(first: pa.Table, tables: dict[str, pa.Table]) -> list[str]:
 
 def _pictures(table: pa.Table, names: list[str], where: str) -> list[Picture]:
     images, labels = _column(table, IMAGES, "image").to_pylist(), _column(table, LABELS, "label").to_pylist()
+    votes = table[VOTES].to_pylist() if VOTES in table.column_names else None
+    attributes = _attributes(table)
     found = []
     for row, (image, label) in enumerate(zip(images, labels, strict=True)):
         index = label if isinstance(label, int) else names.index(str(label))
@@ -76,5 +81,16 @@ def _pictures(table: pa.Table, names: list[str], where: str) -> list[Picture]:
             raise DataError(
                 f"{where}: row {row} holds no image bytes. Expected the picture itself, not only a path to it."
             )
-        found.append(Picture(content, index, f"{where}, row {row}"))
+        name = f"{where}, row {row}"
+        said = None if votes is None else counted(votes[row], names, name)
+        own = {column: values[row] for column, values in attributes.items()}
+        found.append(Picture(content, index, name, own, said))
     return found
+
+
+def _attributes(table: pa.Table) -> dict[str, list[Any]]:
+    """The columns of text, numbers or truth values that have no gaps, beside the label."""
+    kinds = (pa.types.is_string, pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
+    fields = [one for one in table.schema if one.name not in (*IMAGES, *LABELS, VOTES)]
+    plain = [one.name for one in fields if any(kind(one.type) for kind in kinds) and not table[one.name].null_count]
+    return {name: table[name].to_pylist() for name in plain}
