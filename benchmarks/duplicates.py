@@ -46,7 +46,9 @@ def main(folder: Path) -> None:
         recalls.append(hits / N)
         print(f"{name}: {hits} of {N} found ({shown(hits, N)})")
     noise = random.integers(0, 256, (N, *images.shape[1:]), dtype=np.uint8)
-    print(f"noise: {len(duplicates(with_test(data, noise, data.train.labels[rows]), 0, lambda *_: None).rows)} of {N} found")
+    print(
+        f"noise: {len(duplicates(with_test(data, noise, data.train.labels[rows]), 0, lambda *_: None).rows)} of {N} found"
+    )
     print(f"RATIO duplicates_least_recall {min(recalls):.3f}")
     print(f"RATIO duplicates_minute {seconds / 60:.3f}")
 
@@ -58,7 +60,9 @@ def shown(k: int, n: int) -> str:
 
 def with_test(data: Dataset, images: np.ndarray, labels: np.ndarray) -> Dataset:
     test = ArraySplit("test", labels, np.arange(len(labels)), images)
-    return Dataset(data.name, data.title, data.classes, data.image_size, data.fingerprint, {**data.splits, "test": test})
+    return Dataset(
+        data.name, data.title, data.classes, data.image_size, data.fingerprint, {**data.splits, "test": test}
+    )
 
 
 def jpeg(image: np.ndarray, _: np.random.Generator) -> np.ndarray:

@@ -26,7 +26,9 @@ def test_a_plain_picture_has_no_contrast_edges_or_detail():
     found = one(plain(255, 128, 0))
     assert found["brightness"] == pytest.approx(0.299 + 0.587 * 128 / 255)
     assert found["saturation"] == 1
-    assert [found[name] for name in ("contrast", "edge_density", "sharpness", "fine_detail")] == pytest.approx([0] * 4, abs=1e-12)
+    assert [found[name] for name in ("contrast", "edge_density", "sharpness", "fine_detail")] == pytest.approx(
+        [0] * 4, abs=1e-12
+    )
     assert one(plain(0, 0, 0))["saturation"] == 0
 
 

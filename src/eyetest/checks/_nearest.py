@@ -9,7 +9,8 @@ import numpy as np
 from ..errors import MissingEvidence
 from ..evidence import Embed, Evidence, Predict
 from ..records import TwinPicture
-from ..types import Features, Rows, image_ids
+from ..types import Rows, image_ids
+from ._rows import places
 
 NEEDS = (Embed(), Embed("train"), Predict(split="train"))
 """What nearest() reads; where the run does not hold it, there is no nearest image."""
@@ -26,7 +27,7 @@ def nearest(evidence: Evidence, rows: Rows, classes: tuple[str, ...]) -> Mapping
     if not np.array_equal(train.rows, known.rows):
         return {}
     here = rows[np.isin(rows, test.rows)]
-    closest, cosine = most_alike(_of(test, here), train.values)
+    closest, cosine = most_alike(test.values[places(test.rows, here)], train.values)
     return {
         row: tuple(
             _twin(image_ids("train", train.rows[one : one + 1])[0], classes[int(known.labels[one])], float(value))
@@ -48,12 +49,6 @@ def most_alike(features: np.ndarray, others: np.ndarray, shown: int = SHOWN) -> 
 def _unit(values: np.ndarray) -> np.ndarray:
     whole = values.astype(np.float32)
     result: np.ndarray = whole / np.maximum(np.linalg.norm(whole, axis=1, keepdims=True), 1e-12)
-    return result
-
-
-def _of(features: Features, rows: Rows) -> np.ndarray:
-    order = np.argsort(features.rows, kind="stable")
-    result: np.ndarray = features.values[order[np.searchsorted(features.rows, rows, sorter=order)]]
     return result
 
 

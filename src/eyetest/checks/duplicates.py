@@ -12,6 +12,7 @@ from ..evidence import Context, Evidence, Need, Predict, Resemble
 from ..records import Block, Card, Estimate, Gallery, Scalar, Status, Table, TwinPicture
 from ..types import SPLITS, Column, Lookalikes, Predictions, image_ids
 from ._measure import measured, rate
+from ._rows import places
 from .base import Check, Outcome
 
 TEST = SPLITS.index("test")
@@ -97,22 +98,16 @@ def _conflicting(pairs: Lookalikes, predictions: Predictions) -> np.ndarray:
     """Whether the two images of a pair have different labels."""
     if pairs.other_labels is None:
         return np.zeros(len(pairs.rows), dtype=bool)
-    result: np.ndarray = pairs.other_labels != predictions.labels[_places(pairs, predictions)]
-    return result
-
-
-def _places(pairs: Lookalikes, predictions: Predictions) -> np.ndarray:
-    order = np.argsort(predictions.rows, kind="stable")
-    result: np.ndarray = order[np.searchsorted(predictions.rows, pairs.rows, sorter=order)]
+    result: np.ndarray = pairs.other_labels != predictions.labels[places(predictions.rows, pairs.rows)]
     return result
 
 
 def _columns(pairs: Lookalikes, predictions: Predictions) -> dict[str, Column]:
-    places, leaks = _places(pairs, predictions), pairs.other_split != TEST
+    where, leaks = places(predictions.rows, pairs.rows), pairs.other_split != TEST
 
     def those(chosen: np.ndarray) -> Column:
         column = np.zeros(len(predictions.rows))
-        column[places[chosen]] = 1
+        column[where[chosen]] = 1
         return column
 
     correct, leaked = predictions.correct.astype(float), those(leaks)
@@ -176,7 +171,7 @@ def _headline(estimates: Mapping[str, Estimate], columns: Mapping[str, Column]) 
 def _order(pairs: Lookalikes, predictions: Predictions) -> np.ndarray:
     """Two labels first, then errors, then training before test, then the most alike; each pair of test images once."""
     once = (pairs.other_split != TEST) | (pairs.rows < pairs.other)
-    right = predictions.correct[_places(pairs, predictions)]
+    right = predictions.correct[places(predictions.rows, pairs.rows)]
     keys = (
         pairs.other,
         pairs.rows,
@@ -205,10 +200,10 @@ def _kind(pairs: Lookalikes, index: int) -> str:
 def _gallery(
     pairs: Lookalikes, predictions: Predictions, classes: tuple[str, ...], order: np.ndarray, shown: int
 ) -> Gallery:
-    places = _places(pairs, predictions)
+    where = places(predictions.rows, pairs.rows)
     cards = []
     for index in order[:shown].tolist():
-        place, other = places[index], _other_id(pairs, index)
+        place, other = int(where[index]), _other_id(pairs, index)
         name = predictions.ids[place]
         twin = TwinPicture(
             id=other,
@@ -235,12 +230,12 @@ def _confidence(predictions: Predictions, place: int) -> float:
 
 
 def _table(pairs: Lookalikes, predictions: Predictions, classes: tuple[str, ...], order: np.ndarray) -> Table:
-    places = _places(pairs, predictions)
+    where = places(predictions.rows, pairs.rows)
     rows = tuple(
         (
-            predictions.ids[places[index]],
-            classes[predictions.labels[places[index]]],
-            classes[predictions.predicted[places[index]]],
+            predictions.ids[where[index]],
+            classes[predictions.labels[where[index]]],
+            classes[predictions.predicted[where[index]]],
             _other_id(pairs, index),
             _label(pairs, index, classes),
             bool(pairs.exact[index]),

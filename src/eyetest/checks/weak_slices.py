@@ -13,8 +13,9 @@ from .. import stats
 from ..errors import MissingEvidence
 from ..evidence import Describe, Embed, Evidence, Need, Predict, Resemble
 from ..records import Block, Card, Estimate, Gallery, Note, Scalar, Status, Table
-from ..types import SPLITS, Labels, Predictions
+from ..types import SPLITS, Predictions
 from . import _slices
+from ._rows import places
 from ._slices import Gap, Group
 from .base import Check, Outcome
 
@@ -96,15 +97,15 @@ class WeakSlices(Check):
 
     def _groups(self, evidence: Evidence, predictions: Predictions, discovery: np.ndarray) -> Iterator[Group]:
         known, classes, labels = evidence[Describe()], evidence.context.classes, predictions.labels
-        place = _places(known.rows, predictions.rows)
-        values = {name: column[place] for name, column in known.values.items()}
-        own = {name: column[place] for name, column in known.groups.items()}
+        at = places(known.rows, predictions.rows)
+        values = {name: column[at] for name, column in known.values.items()}
+        own = {name: column[at] for name, column in known.groups.items()}
         by_words = _slices.described(values, own, labels, classes, discovery, self.least)
         if not self._has_features(evidence):
             return by_words
         found = evidence[Embed()]
         features, random = (
-            found.values[_places(found.rows, predictions.rows)],
+            found.values[places(found.rows, predictions.rows)],
             stats.generator(evidence.context.fingerprint),
         )
         alike = _slices.clusters(features, predictions.predicted, labels, classes, discovery, self.least, random)
@@ -164,15 +165,8 @@ def _discovery(evidence: Evidence, predictions: Predictions) -> np.ndarray:
         return chosen
     within = (pairs.other_split == SPLITS.index("test")) & np.isin(pairs.rows, predictions.rows)
     within &= np.isin(pairs.other, predictions.rows)
-    first, second = (_places(predictions.rows, rows[within]) for rows in (pairs.rows, pairs.other))
+    first, second = (places(predictions.rows, rows[within]) for rows in (pairs.rows, pairs.other))
     return _slices.together(chosen, first, second)
-
-
-def _places(rows: Labels, wanted: Labels) -> np.ndarray:
-    """Where each wanted row stands among `rows`."""
-    order = np.argsort(rows, kind="stable")
-    result: np.ndarray = order[np.searchsorted(rows, wanted, sorter=order)]
-    return result
 
 
 def _columns(tested: list[Tested], wrong: np.ndarray, discovery: np.ndarray) -> dict[str, np.ndarray]:

@@ -91,7 +91,7 @@ def study(
     if plan:
         from .sizing import show_training_plan
 
-        show_training_plan(_load(data, seed), names, profile, _changes(set), device, json)
+        show_training_plan(_load(data, seed, human_labels), names, profile, _changes(set), device, json)
         return DONE
     return _study(
         data, names, profile, _changes(set), out, seed, seeds, checks, skip, device, json, quiet, human_labels
@@ -184,7 +184,12 @@ def audit(
     seconds = _seconds(budget)
     if plan:
         planned = calls.plan_audit(
-            model, _load(data, seed), checks=checks or (), skip=skip or (), budget=seconds, device=device
+            model,
+            _load(data, seed, human_labels),
+            checks=checks or (),
+            skip=skip or (),
+            budget=seconds,
+            device=device,
         )
         show_plan(planned, json)
         return DONE

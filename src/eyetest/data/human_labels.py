@@ -178,7 +178,7 @@ def _whole_numbers(table: np.ndarray, file: Path, k: int) -> Votes:
     return result
 
 
-def _placed(counts: Votes, names: list[str] | None, data: Dataset, file: Path) -> Votes:
+def _placed(counts: np.ndarray, names: list[str] | None, data: Dataset, file: Path) -> Votes:
     """One row a test image; source rows are those of the file where there are no ids."""
     n = len(data.test)
     if names is None:
