@@ -60,7 +60,8 @@ def fitting_layer(classifier: Classifier, images: Images) -> nn.Module:
 
     hooks = [module.register_forward_hook(note) for module in classifier.module.modules()]
     try:
-        classifier.predict(images)
+        with classifier.evaluation(), torch.no_grad():
+            classifier.module(classifier.normalise(images.to(classifier.device)))
     finally:
         for hook in hooks:
             hook.remove()
