@@ -93,7 +93,8 @@ def test_a_model_against_itself_has_no_difference(study: RunDir, tmp_path: Path)
     same = flow.compare(child, child, out=tmp_path / "same")
     for finding in same.findings.values():
         assert all(e.value == 0 and e.low <= 0 <= e.high for e in finding.estimates), finding.code
-        assert finding.status in ("ok", "inconclusive")
+        # 60 images are too few for groups of 30 in each half, so that SLC001 has nothing to compare.
+        assert finding.status in ("ok", "inconclusive") or finding.code == "CMP011", finding.code
         assert "better" not in finding.headline
         assert "worse" not in finding.headline
 
