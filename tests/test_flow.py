@@ -41,6 +41,10 @@ CHECKS = {
     "CUE004",
     "CUE005",
     "DAT001",
+    "EXP001",
+    "EXP002",
+    "LAB002",
+    "SLC001",
 }
 CUES = ["FAIL003", "CUE001", "CUE002", "CUE003", "CUE004", "CUE005"]
 COMPARISONS = {
@@ -50,7 +54,8 @@ COMPARISONS = {
     "CMP006",
     "CMP007",
     "CMP008",
-    *(f"CMP0{k}" for k in range(12, 17)),
+    *(f"CMP0{k}" for k in range(10, 17)),
+    "CMP018",
     "CMP090",
 }
 
@@ -102,7 +107,8 @@ def test_a_model_against_itself_has_no_difference(study: RunDir, tmp_path: Path)
     same = flow.compare(child, child, out=tmp_path / "same")
     for finding in same.findings.values():
         assert all(e.value == 0 and e.low <= 0 <= e.high for e in finding.estimates), finding.code
-        assert finding.status in ("ok", "inconclusive")
+        # 60 images are too few for groups of 30 in each half, so that SLC001 has nothing to compare.
+        assert finding.status in ("ok", "inconclusive") or finding.code == "CMP011", finding.code
         assert "better" not in finding.headline
         assert "worse" not in finding.headline
 
@@ -314,7 +320,8 @@ def test_two_classes_work_from_training_to_comparison(tiny_recipe: Recipe, tmp_p
     assert {finding.code for finding in found} == CHECKS | COMPARISONS
     assert not [finding.params for finding in found if finding.status == "error"]
     # With two classes there is no third: CUE005 has no chance level and FAIL003 no neutral cue, and they say so.
-    silent = {"CUE005", "CMP016", "FAIL003", "CMP006"}
+    # 40 images are too few for groups of 30 in each half, so that SLC001 has nothing to compare.
+    silent = {"CUE005", "CMP016", "FAIL003", "CMP006", "CMP011"}
     assert {finding.code for finding in found if finding.status == "not_applicable"} == silent
 
 

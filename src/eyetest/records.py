@@ -141,6 +141,17 @@ class SwapPicture(Record):
     """Path inside the run directory."""
 
 
+class TwinPicture(Record):
+    """Another image that belongs beside a gallery image: its duplicate, or a training image near it."""
+
+    id: str
+    label: str
+    note: str
+    """What it is to the gallery image, in a few words."""
+    file: str
+    """Path inside the run directory."""
+
+
 class Card(Record):
     """One image of a gallery with what was said about it."""
 
@@ -156,6 +167,7 @@ class Card(Record):
     """For filters and headings: `fixed`, `broken`, a direction, …"""
     maps: tuple[MapPicture, ...] = ()
     swaps: tuple[SwapPicture, ...] = ()
+    twins: tuple[TwinPicture, ...] = ()
     other_predicted: str = ""
     other_confidence: float | None = None
     """The second model of a comparison."""

@@ -116,6 +116,19 @@ def fisher_greater(first: Array, second: Array, draws: int) -> Array:
     return result
 
 
+def stratified_greater(hits: Array, sizes: Array, other_hits: Array, other_sizes: Array) -> float:
+    """One-sided exact p-value that the first group is hit more often than the other, within strata; one count a stratum.
+
+    Conditional on the hits of each stratum the total of the first group is a sum of hypergeometric counts; with one
+    stratum this is Fisher's test. Source: Mantel & Haenszel 1959; Fisher 1935.
+    """
+    chances = np.ones(1)
+    for first, n, second, m in zip(hits, sizes, other_hits, other_sizes, strict=True):
+        count = np.arange(min(int(n), int(first + second)) + 1)
+        chances = np.convolve(chances, stats.hypergeom.pmf(count, int(n + m), int(first + second), int(n)))
+    return min(float(chances[int(np.sum(hits)) :].sum()), 1.0)
+
+
 def newcombe_paired(a: int, b: int, c: int, d: int, confidence: float = 0.95) -> Interval:
     """Hybrid score interval of the paired difference (b − c)/n. Source: Newcombe 1998, method 10."""
     n = a + b + c + d
@@ -319,6 +332,12 @@ def difference_of_ratios(first: Array, first_base: Array, second: Array, second_
     return ratio_of_means(first, first_base) - ratio_of_means(second, second_base)
 
 
+def ratio_to_independence(joint: Array, first: Array, second: Array) -> float:
+    """How often two things happen together, over how often they would if they were independent; 0 if never."""
+    expected = float(first.mean()) * float(second.mean())
+    return float(joint.mean()) / expected if expected else 0.0
+
+
 def difference_of_groups(values: Array, group: Array) -> float:
     """Mean where group is 1, minus mean where it is 0."""
     return float(values[group == 1].mean() - values[group == 0].mean())
@@ -463,6 +482,7 @@ STATISTICS: dict[str, Statistic] = {
     "mean": mean,
     "mean_among": mean_among,
     "ratio_of_means": ratio_of_means,
+    "ratio_to_independence": ratio_to_independence,
     "difference_of_ratios": difference_of_ratios,
     "balanced_accuracy": balanced_accuracy,
     "difference_of_groups": difference_of_groups,

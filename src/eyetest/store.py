@@ -248,6 +248,8 @@ class RunDir:
         header = {}
         for field in dataclasses.fields(payload):
             value = getattr(payload, field.name)
+            if value is None:
+                continue
             if isinstance(value, str):
                 header[field.name] = value
             elif isinstance(value, Mapping):

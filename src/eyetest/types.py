@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, final
 
 import numpy as np
@@ -231,7 +231,9 @@ class Properties:
     split: str
     rows: Rows
     values: Mapping[str, Column]
-    """By name, in the units that engine/properties.py states."""
+    """By name, in the units that engine/properties.py states; and numeric columns of the data set's own."""
+    groups: Mapping[str, Column] = field(default_factory=dict)
+    """1 for the images of each value of a column of the data set's own, such as `camera is phone`."""
 
 
 @final
@@ -252,7 +254,9 @@ class Lookalikes:
     tested: Int64[np.ndarray, "1"]
     """Test images that were looked at."""
     null_rate: Float64[np.ndarray, "1"]
-    """Share of image pairs known to differ that the same rule calls the same."""
+    """Share of test images whose most alike image of another class passes the same rule: nearly all of these differ."""
+    other_labels: Int64[np.ndarray, " p"] | None = None
+    """Label of the other image."""
 
 
 @final

@@ -59,7 +59,8 @@ def test_no_errors_at_all():
     assert "No class" in run(Confusion(), values).headline
     finding = run(ConfidentErrors(), values)
     assert finding.estimate("confident_error_rate").value == 0
-    assert {e.name for e in finding.estimates} == {"confident_error_rate", "confident_error_rate_at_coverage"}
+    rates = {"", "_at_coverage", "_at_median", "[0.99]"}
+    assert {e.name for e in finding.estimates} == {f"confident_error_rate{name}" for name in rates}
 
 
 def test_a_calibrated_model_is_no_concern_and_a_boastful_one_is():

@@ -11,9 +11,9 @@ import numpy as np
 
 from .. import stats
 from ..evidence import Context, Evidence, Explain, Need, Predict, Select
-from ..records import Card, Estimate, Gallery, MapPicture, Scalar, Table
+from ..records import Card, Estimate, Gallery, MapPicture, Scalar, Table, TwinPicture
 from ..types import Column, MapSet, Predictions, Rows, Target
-from . import _measure as measure
+from . import _measure, _nearest
 from ._maps import found_maps, map_pictures, reliability_notes, scales
 from .base import Check, Outcome
 
@@ -27,6 +27,8 @@ MAPS: tuple[tuple[str, Target], ...] = (
 """Methods and the class that they explain; the transplant map is dear, so of the answer only."""
 COVERAGE = 0.2
 LISTED = 300
+SURER = 0.99
+"""A second, higher confidence."""
 FEW = 20
 """Errors below which the AUROC deserves a warning."""
 
@@ -44,6 +46,7 @@ class ConfidentErrors(Check):
         "At a fixed confidence, label smoothing hides confident errors by lowering every confidence; compare models at "
         "matched coverage.",
         "A gradient map shows where a gradient is large; it is no proof of a reason, and was not tested for trust yet.",
+        "The nearest training images are those that this model sees as most alike; that they caused the error is not shown.",
         "A transplant map shows, coarsely, which places changed the answer when patches of other images took them.",
     )
     threshold: float = 0.9
@@ -52,8 +55,8 @@ class ConfidentErrors(Check):
     """Images in the gallery, surest first: ranked, never picked by hand."""
 
     def needs(self) -> Iterable[Need[Any]]:
-        """Predictions, and maps of the most confident errors for both classes."""
-        return (Predict(), *self._maps())
+        """Predictions, maps of the most confident errors for both classes, and features to find what is near them."""
+        return (Predict(), *self._maps(), *_nearest.NEEDS)
 
     def run(self, evidence: Evidence) -> Outcome:
         """Rates with intervals, directions, the ranked list and the gallery."""
@@ -62,9 +65,11 @@ class ConfidentErrors(Check):
         sure = (wrong > 0) & (predictions.confidence >= self.threshold)
         columns = {"confident_error": sure.astype(float), "wrong": wrong, "confidence": predictions.confidence}
         ranked = Select.errors(len(wrong)).rows(predictions, evidence.context.seed)
+        columns |= _sure_columns(predictions, self.threshold)
         maps = found_maps(evidence, self._maps())
-        gallery = self._gallery(maps, predictions, classes, ranked)
-        rate = measure.rate(
+        near = _nearest.nearest(evidence, ranked[: self.shown], classes)
+        gallery = self._gallery(maps, predictions, classes, ranked, near)
+        rate = _measure.rate(
             evidence.context, "confident_error_rate", sure, predictions.rows, better="lower", statistic="mean",
             columns=("confident_error",),
         )  # fmt: skip
@@ -72,7 +77,11 @@ class ConfidentErrors(Check):
             "confident_errors",
             "concern" if rate.low > 0.01 else "ok",
             self._headline(rate, _directions(predictions, sure, classes)),
-            estimates=[rate, *_others(evidence.context, columns, predictions.rows)],
+            estimates=[
+                rate,
+                *_others(evidence.context, columns, predictions.rows),
+                *_at_confidences(evidence.context, columns, predictions),
+            ],
             blocks=[
                 gallery,
                 Scalar(title=f"Wrong with confidence {self.threshold} or more", estimate="confident_error_rate"),
@@ -96,18 +105,30 @@ class ConfidentErrors(Check):
         )
 
     def _gallery(
-        self, maps: Mapping[Explain, MapSet], predictions: Predictions, classes: tuple[str, ...], ranked: np.ndarray
+        self,
+        maps: Mapping[Explain, MapSet],
+        predictions: Predictions,
+        classes: tuple[str, ...],
+        ranked: np.ndarray,
+        near: Mapping[int, tuple[TwinPicture, ...]],
     ) -> Gallery:
         rows = ranked[: self.shown]
         high = scales(maps, rows)
         position = {row: index for index, row in enumerate(predictions.rows.tolist())}
         cards = [
-            _card(predictions, position[row], classes, map_pictures(maps, row, classes, high)) for row in rows.tolist()
+            _card(predictions, position[row], classes, map_pictures(maps, row, classes, high), near.get(row, ()))
+            for row in rows.tolist()
         ]
         return Gallery(title="Most confident errors, surest first", total=len(ranked), cards=tuple(cards))
 
 
-def _card(predictions: Predictions, index: int, classes: tuple[str, ...], maps: tuple[MapPicture, ...]) -> Card:
+def _card(
+    predictions: Predictions,
+    index: int,
+    classes: tuple[str, ...],
+    maps: tuple[MapPicture, ...],
+    twins: tuple[TwinPicture, ...],
+) -> Card:
     name = predictions.ids[index]
     truth, predicted = classes[predictions.labels[index]], classes[predictions.predicted[index]]
     return Card(
@@ -116,9 +137,55 @@ def _card(predictions: Predictions, index: int, classes: tuple[str, ...], maps: 
         predicted=predicted,
         confidence=float(predictions.confidence[index]),
         image=f"images/{name}.png",
+        note=_runner_up(predictions, index, classes),
         group=f"{truth} → {predicted}",
         maps=maps,
+        twins=twins,
     )
+
+
+def _runner_up(predictions: Predictions, index: int, classes: tuple[str, ...]) -> str:
+    """The class that came second, with its probability."""
+    chances = predictions.probabilities[index]
+    second = int(np.argsort(-chances, kind="stable")[1])
+    return f"then {classes[second]}, {chances[second]:.1%}"
+
+
+def _sure_columns(predictions: Predictions, threshold: float) -> dict[str, np.ndarray]:
+    """Who is sure, and sure and wrong, at each confidence; the last is the median of the model's own right answers."""
+    wrong, confidence = ~predictions.correct, predictions.confidence
+    columns = {"confident": (confidence >= threshold).astype(float)}
+    columns["surer_error"] = (wrong & (confidence >= SURER)).astype(float)
+    if predictions.correct.any():
+        median = float(np.median(confidence[predictions.correct]))
+        columns["median_error"] = (wrong & (confidence >= median)).astype(float)
+    return columns
+
+
+def _at_confidences(
+    context: Context, columns: Mapping[str, np.ndarray], predictions: Predictions
+) -> Iterable[Estimate]:
+    """Rates at other confidences, the share of errors among sure answers, and how that compares with chance."""
+    rows, sure = predictions.rows, columns["confident"] > 0
+    names = {f"confident_error_rate[{SURER}]": "surer_error", "confident_error_rate_at_median": "median_error"}
+    for name, column in names.items():
+        if column in columns:
+            yield _measure.rate(
+                context, name, columns[column] > 0, rows, better="lower", statistic="mean", columns=(column,)
+            )
+    if sure.any():
+        pair = ("confident_error", "confident")
+        wrong = columns["confident_error"][sure] > 0
+        yield _measure.rate(
+            context, "error_rate_when_sure", wrong, rows[sure],
+            better="lower", statistic="ratio_of_means", columns=pair,
+        )  # fmt: skip
+    if sure.any() and columns["wrong"].any():
+        three = ("confident_error", "wrong", "confident")
+        yield _measure.measured(
+            context, "confident_errors_over_chance", "ratio_to_independence", three, columns, rows,
+            unit="times the number under shuffled confidence", better="lower",
+        )  # fmt: skip
 
 
 def _directions(predictions: Predictions, sure: np.ndarray, classes: tuple[str, ...]) -> Counter[str]:
@@ -144,7 +211,7 @@ def _ranked_table(predictions: Predictions, ranked: np.ndarray, classes: tuple[s
 def _others(context: Context, columns: dict[str, Column], rows: Rows) -> list[Estimate]:
     wrong, pair = columns["wrong"], ("confidence", "wrong")
     name, n = "confident_error_rate_at_coverage", len(wrong)
-    at_coverage = measure.measured(
+    at_coverage = _measure.measured(
         context, name, "error_rate_at_coverage", pair, columns, rows, unit="fraction", better="lower"
     )
     surest = max(round(COVERAGE * n), 1)
@@ -153,7 +220,7 @@ def _others(context: Context, columns: dict[str, Column], rows: Rows) -> list[Es
     if not 0 < wrong.sum() < n:
         return [at_coverage]
     few = "; few errors, read with care" if wrong.sum() < FEW else ""
-    area = measure.measured(
+    area = _measure.measured(
         context, "auroc", "right_above_wrong", pair, columns, rows, unit="fraction", better="higher"
     )
     return [at_coverage, area.model_copy(update={"method": area.method + few})]
@@ -169,6 +236,6 @@ def _of_the_surest(
     if context.groups is not None:
         order = np.argsort(-columns["confidence"], kind="stable")[:surest]
         hits, chosen = columns["wrong"][order] > 0, rows[order]
-    found = measure.rate(context, at_coverage.name, hits, chosen, better="lower")
+    found = _measure.rate(context, at_coverage.name, hits, chosen, better="lower")
     changes = {"value": found.value, "low": found.low, "high": found.high}
     return at_coverage.model_copy(update=changes | {"method": f"{found.method} of the surest 20 %; few errors"})

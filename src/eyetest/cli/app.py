@@ -63,6 +63,7 @@ def study(
     skip: Names = None,
     device: str = "auto",
     threads: Count | None = None,
+    human_labels: Path | None = None,
     plan: Flag = False,
     anyway: Flag = False,
     json: Flag = False,
@@ -84,6 +85,8 @@ def study(
         Recipe fields, such as epochs=3.
     out
         Directory of the run; an unfinished run there is resumed.
+    human_labels
+        How many people gave each test image each class: npy, npz, csv or parquet.
     plan
         Print what it would cost and stop.
     anyway
@@ -94,9 +97,9 @@ def study(
     if plan:
         from .sizing import show_training_plan
 
-        show_training_plan(_load(data, seed, group), names, profile, _changes(set), device, json)
+        show_training_plan(_load(data, seed, group, human_labels), names, profile, _changes(set), device, json)
         return DONE
-    source = _load(data, seed, group)
+    source = _load(data, seed, group, human_labels)
     return _study(source, names, profile, _changes(set), out, seed, seeds, checks, skip, anyway, device, json, quiet)
 
 
@@ -164,6 +167,7 @@ def audit(
     seed: Whole = 0,
     device: str = "auto",
     threads: Count | None = None,
+    human_labels: Path | None = None,
     plan: Flag = False,
     anyway: Flag = False,
     json: Flag = False,
@@ -183,6 +187,8 @@ def audit(
         The column of patients or scenes: images of one stay in one split and are resampled together.
     budget
         Time for the passes, such as 90s or 5m; fewer images are read.
+    human_labels
+        How many people gave each test image each class: npy, npz, csv or parquet.
     plan
         Print passes and cost, and stop.
     anyway
@@ -203,14 +209,19 @@ def audit(
 
     if plan:
         planned = calls.plan_audit(
-            model, _load(data, seed, group), checks=checks or (), skip=skip or (), budget=seconds, device=device
+            model,
+            _load(data, seed, group, human_labels),
+            checks=checks or (),
+            skip=skip or (),
+            budget=seconds,
+            device=device,
         )
         show_plan(planned, json)
         return DONE
     with shown(quiet) as progress:
         run = calls.audit(
             model,
-            _load(data, seed, group),
+            _load(data, seed, group, human_labels),
             checks=checks or (),
             skip=skip or (),
             out=out,
@@ -421,10 +432,10 @@ def _finished(run: Any, as_json: bool) -> int:
     return CRASHED if crashed((run, *children)) else DONE
 
 
-def _load(data: str, seed: int, group: str | None) -> Dataset:
+def _load(data: str, seed: int, group: str | None, human_labels: Path | None = None) -> Dataset:
     from ..data import load_data
 
-    return load_data(data, seed=seed, group=group)
+    return load_data(data, seed=seed, group=group, human_labels=human_labels)
 
 
 def _require_no_model(model: Path | None, budget: str | None, plan: bool) -> None:

@@ -22,6 +22,8 @@ class SplitData(ABC):
     """Row of each image in the file or folder order that it came from."""
     metadata: Mapping[str, np.ndarray]
     """Further columns, one value an image."""
+    votes: Votes | None = None
+    """How many people gave each image each class, where that is known."""
 
     def __len__(self) -> int:
         """Number of images."""
@@ -42,7 +44,11 @@ class SplitData(ABC):
 
     def human_counts(self, rows: Rows) -> Votes | None:
         """How many people gave each of these rows each class, or None where the data set does not know."""
-        return None
+        return None if self.votes is None else self.votes[rows]
+
+    def attributes(self, rows: Rows) -> Mapping[str, np.ndarray]:
+        """What the data set itself says of these rows, such as the camera, by name; an audit may read it."""
+        return {}
 
     def masks(self, rows: Rows) -> Masks | None:
         """Object masks of these rows, or None where the data set has none."""

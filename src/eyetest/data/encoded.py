@@ -13,6 +13,7 @@ from ..errors import DataError
 from ..types import SPLITS, Labels, Pixels, Rows, SplitName
 from .base import Dataset, SplitData
 from .groups import require_apart, require_groups
+from .human_labels import require_order
 from .picture import Picture
 from .pixels import decode, fitting_size, opened
 from .split import carve_groups, carve_validation
@@ -29,6 +30,11 @@ class EncodedSplit(SplitData):
     pictures: Sequence[Picture] = field(repr=False)
     size: int
     metadata: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def attributes(self, rows: Rows) -> Mapping[str, np.ndarray]:
+        """The further columns of these rows, but for those with gaps."""
+        whole = {name: column for name, column in self.metadata.items() if not _gaps(column)}
+        return {name: column[rows] for name, column in whole.items()}
 
     def images(self, rows: Rows) -> Pixels:
         """The images of these rows."""
@@ -78,7 +84,17 @@ def encoded_dataset(
 def _split(part: SplitName, pictures: list[Picture], size: int) -> EncodedSplit:
     labels = np.array([picture.label for picture in pictures], dtype=np.int64)
     metadata = {name: _column([picture.facts[name] for picture in pictures]) for name in pictures[0].facts}
-    return EncodedSplit(part, labels, np.arange(len(pictures), dtype=np.int64), pictures, size, metadata)
+    split = EncodedSplit(part, labels, np.arange(len(pictures), dtype=np.int64), pictures, size, metadata)
+    votes = [picture.votes for picture in pictures]
+    if part == "test" and all(one is not None for one in votes):
+        split.votes = np.array(votes, dtype=np.int64)
+        require_order(split.votes, labels, "The column human_labels")
+    return split
+
+
+def _gaps(column: np.ndarray) -> bool:
+    """Whether a value is missing."""
+    return bool((column == "").any() if column.dtype.kind == "U" else np.isnan(column.astype(np.float64)).any())
 
 
 def _column(values: list[object]) -> np.ndarray:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import DataError
 from .base import Dataset
 from .cifar10 import cifar10_parquet, is_cifar10_parquet
+from .human_labels import add_human_labels
 from .image_folder import image_folder
 from .parquet import is_parquet, parquet
 from .planted import named_spec, planted
@@ -15,16 +16,29 @@ from .python_batches import python_batches, python_batches_folder
 
 
 def load_data(
-    name_or_path: str | Path, *, seed: int = 0, image_size: int | None = None, group: str | None = None
+    name_or_path: str | Path,
+    *,
+    seed: int = 0,
+    image_size: int | None = None,
+    group: str | None = None,
+    human_labels: Path | str | None = None,
 ) -> Dataset:
     """The data set of a name (`cifar10`, `planted`, `planted:<cue>-<strength>`) or of a path.
 
     `seed` decides which training images become validation; `image_size` in pixels is for folders of pictures, and
     so is `group`: the column (patient, scene) whose equal values stay in one split and are resampled together.
+    `human_labels` is a file that says how many people gave each test image each class (npy, npz, csv, parquet).
     Raises DataError if there is none, or it cannot be used.
     """
     if group is not None and (str(name_or_path) == "cifar10" or str(name_or_path).partition(":")[0] == "planted"):
         raise DataError(f"{name_or_path} has no column {group!r} to group images by. Leave the group out.")
+    data = _named(name_or_path, seed, image_size, group)
+    if human_labels is not None:
+        add_human_labels(data, Path(human_labels))
+    return data
+
+
+def _named(name_or_path: str | Path, seed: int, image_size: int | None, group: str | None) -> Dataset:
     if str(name_or_path) == "cifar10":
         return _cifar10(seed)
     if str(name_or_path).partition(":")[0] == "planted":

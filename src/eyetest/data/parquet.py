@@ -12,10 +12,13 @@ import pyarrow.parquet as pq
 from ..errors import DataError
 from .base import Dataset
 from .encoded import encoded_dataset
+from .human_labels import counted
 from .picture import Picture
 
 IMAGES = ("image", "img")
 LABELS = ("label", "labels", "fine_label")
+VOTES = "human_labels"
+"""Column of how many people gave each image each class, or of the class of each vote."""
 NAMES = {"train": "train", "validation": "validation", "valid": "validation", "test": "test"}
 
 
@@ -84,6 +87,7 @@ def _class_names(first: pa.Table, tables: dict[str, pa.Table]) -> list[str]:
 def _pictures(table: pa.Table, names: list[str], further: list[str], where: str) -> list[Picture]:
     images, labels = _column(table, IMAGES, "image").to_pylist(), _column(table, LABELS, "label").to_pylist()
     facts = table.select(further).to_pylist()
+    votes = table[VOTES].to_pylist() if VOTES in table.column_names else None
     found = []
     for row, (image, label) in enumerate(zip(images, labels, strict=True)):
         index = label if isinstance(label, int) else names.index(str(label))
@@ -96,5 +100,7 @@ def _pictures(table: pa.Table, names: list[str], further: list[str], where: str)
             raise DataError(
                 f"{where}: row {row} holds no image bytes. Expected the picture itself, not only a path to it."
             )
-        found.append(Picture(content, index, f"{where}, row {row}", facts[row]))
+        name = f"{where}, row {row}"
+        said = None if votes is None else counted(votes[row], names, name)
+        found.append(Picture(content, index, name, facts[row], said))
     return found

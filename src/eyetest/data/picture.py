@@ -21,3 +21,5 @@ class Picture:
     """As named in errors: a path, or a row of a file."""
     facts: Mapping[str, object] = field(default_factory=dict)
     """Further columns: a number, a text or nothing each."""
+    votes: tuple[int, ...] | None = None
+    """How many people gave it each class."""

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from ..data.base import Dataset
-from ..evidence import Need, Vote
+from ..evidence import Describe, Need, Resemble, Vote
 from ..store import Annotation, RunDir
-from ..types import HumanVotes
+from ..types import HumanVotes, Lookalikes, Properties
+from .lookalikes import lookalikes
 from .plan import Work
+from .properties import properties
 
 Progress = Callable[[str, float, float], None]
 """What is being done, the fraction of it that is done, images a second (0: not known)."""
@@ -26,6 +28,8 @@ def votes(need: Vote, run: RunDir, data: Dataset, seed: int, progress: Progress)
 
 KINDS: dict[type[Need[Any]], tuple[type[Any], Collect, str]] = {
     Vote: (HumanVotes, votes, "the data has no counts of what people called the images"),
+    Describe: (Properties, properties, "the pixels were not described"),
+    Resemble: (Lookalikes, lookalikes, "no duplicates were looked for"),
 }
 """By need: what answers it, what makes it, and what is said where there is none."""
 

@@ -47,6 +47,16 @@ def draw_galleries(
                 run.write_image(picture.file, overlay(image, found.values[position[0]], picture.low, picture.high))
         for swap in card.swaps:
             run.write_image(swap.file, swapped(data, by_key[swap.transplant], card.id, swap.donor))
+        for twin in card.twins:
+            run.write_image(twin.file, _image(data, twin.id))
+
+
+def _image(data: Dataset, name: str) -> np.ndarray:
+    """The image of an id, uint8 h w 3."""
+    split, _, number = name.rpartition("-")
+    source = next(one for one in data.splits.values() if one.name == split)
+    found = source.images(np.array([int(number)], dtype=np.int64))[0].transpose(1, 2, 0)
+    return np.ascontiguousarray(found)
 
 
 def swapped(data: Dataset, transplant: Transplant, image: str, donor: str) -> np.ndarray:

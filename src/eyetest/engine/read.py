@@ -31,6 +31,7 @@ from .trust import trust_key
 
 Found = tuple[Any, str]
 """The evidence, or None; and what is said where there is none."""
+Reader = Callable[[Any, RunDir, Work], Found]
 WORDS: dict[type[Need[Any]], str] = {
     History: "training history",
     Embed: "features",
@@ -46,7 +47,8 @@ WORDS: dict[type[Need[Any]], str] = {
 
 def read(need: Need[Any], run: RunDir, work: Work) -> Any:
     """The evidence; MissingEvidence says why there is none."""
-    found, missing = READERS.get(type(need), _unknown)(need, run, work)
+    reader: Reader = READERS.get(type(need), _unknown)
+    found, missing = reader(need, run, work)
     if found is None:
         raise MissingEvidence(missing)
     return found
@@ -118,7 +120,7 @@ def _kept(run: RunDir, name: str, kind: type[Any]) -> Any:
     return run.annotation(name, kind) if run.has_annotation(name) else None
 
 
-READERS: dict[type[Need[Any]], Callable[[Any, RunDir, Work], Found]] = {
+READERS: dict[type[Need[Any]], Reader] = {
     Predict: _predictions,
     History: _history,
     Preflight: _preflight,
