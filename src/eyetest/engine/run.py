@@ -67,7 +67,8 @@ def _load(need: Need[Any], run: RunDir, work: Work) -> Any:
     elif type(need) in KINDS:
         found, missing = annotation(run, need)
     elif isinstance(need, Explain):
-        found, missing = run.maps(map_key(need)), f"there are no {need.method} maps in this run"
+        found = run.maps(map_key(need))
+        missing = f"there are no {need.method} maps: the model allows none, or was not asked"
     elif isinstance(need, Swap):
         found = run.swaps(need.transplant.key)
         missing = f"{need.transplant.words} could not be swapped: " + (

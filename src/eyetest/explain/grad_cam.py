@@ -9,13 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ..errors import ModelError
+from ..errors import MissingEvidence, ModelError
 from ..models.classifier import Classifier
 from ..tensors import ClassTensor, Images, MapTensor
+from ._feature_maps import cells_of, input_size, last_layer
 from .base import Explainer
-
-SMALL_IMAGE = 112
-"""Pixels; below this the layer must still have 8 cells a side, from here on 7."""
 
 
 @final
@@ -23,21 +21,31 @@ SMALL_IMAGE = 112
 class GradCam(Explainer):
     """Mean-gradient-weighted sum of a layer's channels before the ReLU, upsampled; below 0 speaks against the class.
 
-    Source: Selvaraju et al. 2017, equations 1 and 2.
+    Source: Selvaraju et al. 2017, equations 1 and 2. For a grid of tokens the tokens of the patches are the cells.
     """
 
     cost: ClassVar[float] = 1.5
     layer: str | None = None
-    """Name of the module; None takes the last with at least 8 (from 112 pixels on 7) cells a side."""
+    """Name of the module; None takes the classifier's own, else the last with at least 8 cells a side (from 112 pixels on
+    7) that the logits depend on."""
 
     def __call__(self, classifier: Classifier, images: Images, classes: ClassTensor) -> MapTensor:
-        """Signed maps in logits, about: channel activation times logits per activation."""
+        """Signed maps in logits, about: channel activation times logits per activation.
+
+        Raises MissingEvidence if the model has no layer with cells, ModelError if the named layer has none.
+        """
         pixels, targets = images.to(classifier.device), classes.to(classifier.device)
-        layer = classifier.module.get_submodule(self.layer) if self.layer else fitting_layer(classifier, pixels[:1])
+        name = self.layer or classifier.layer
+        layer = classifier.module.get_submodule(name) if name else fitting_layer(classifier, pixels[:1])
+        size = input_size(classifier, pixels)
         with classifier.evaluation(), torch.enable_grad(), _Tap(layer) as tap:
-            logits = classifier.module(classifier.normalise(pixels))
-            (gradient,) = torch.autograd.grad(logits.gather(1, targets[:, None]).sum(), tap.activation)
-        maps = grad_cam(tap.activation.detach(), gradient)
+            logits = classifier.logits(pixels)
+            tapped = _tapped(classifier, tap, size, name)
+            score = logits.gather(1, targets[:, None]).sum()
+            (gradient,) = torch.autograd.grad(score, tapped, allow_unused=True, materialize_grads=True)
+        activation, slope = cells_of(tapped.detach(), size), cells_of(gradient, size)
+        assert activation is not None and slope is not None
+        maps = grad_cam(activation, slope)
         return interpolate(maps[:, None], images.shape[2:], mode="bilinear", align_corners=False)[:, 0]
 
 
@@ -47,29 +55,32 @@ def grad_cam(activation: Tensor, gradient: Tensor) -> Tensor:
 
 
 def fitting_layer(classifier: Classifier, images: Images) -> nn.Module:
-    """The module that ends last among those with enough cells a side.
+    """The module that ends last among those with enough cells a side that the logits depend on.
 
-    Raises ModelError if the model has no such feature map.
+    Raises MissingEvidence if the model has no such layer.
     """
-    least = 8 if min(images.shape[2:]) < SMALL_IMAGE else 7
-    ended: list[nn.Module] = []
+    return last_layer(classifier, images)
 
-    def note(module: nn.Module, _inputs: Any, output: Any) -> None:
-        if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[2:]) >= least:
-            ended.append(module)
 
-    hooks = [module.register_forward_hook(note) for module in classifier.module.modules()]
-    try:
-        classifier.predict(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    if not ended:
-        raise ModelError(
-            f"Grad-CAM needs a layer with at least {least}×{least} cells; {classifier.name!r} has none. "
-            "Use --skip confident_errors error_causes, or a convolutional model."
-        )
-    return ended[-1]
+def require_layer(classifier: Classifier, data_size: tuple[int, int]) -> None:
+    """Raises ModelError if the user named a layer whose output has no cells, so that no pass is made for nothing."""
+    if classifier.layer is not None:
+        image = torch.zeros(1, 3, *data_size)
+        GradCam()(classifier, image, torch.zeros(1, dtype=torch.int64))
+
+
+def _tapped(classifier: Classifier, tap: _Tap, size: tuple[int, int], name: str | None) -> Tensor:
+    """The layer's output, if it has cells."""
+    found = tap.activation
+    if found is not None and cells_of(found, size) is not None:
+        return found
+    if name is None:
+        raise MissingEvidence(f"Grad-CAM's layer of {classifier.name!r} gave no cells for these images")
+    came = "nothing" if found is None else f"a tensor of shape {tuple(found.shape)}"
+    raise ModelError(
+        f"The layer {name} of {classifier.name!r} gives {came}; Grad-CAM needs n×c×h×w, n×h×w×c or n×tokens×c with 2×2 cells "
+        "or more. Give another --layer, or leave it out."
+    )
 
 
 class _Tap:
@@ -77,7 +88,7 @@ class _Tap:
 
     def __init__(self, layer: nn.Module) -> None:
         self.layer = layer
-        self.activation = torch.empty(0)
+        self.activation: Tensor | None = None
 
     def __enter__(self) -> _Tap:
         self.hook = self.layer.register_forward_hook(self._cut)
@@ -86,6 +97,8 @@ class _Tap:
     def __exit__(self, *_: object) -> None:
         self.hook.remove()
 
-    def _cut(self, _module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+    def _cut(self, _module: nn.Module, _inputs: Any, output: Any) -> Any:
+        if not isinstance(output, Tensor):
+            return output
         self.activation = output.detach().requires_grad_(True)
         return self.activation.clone()

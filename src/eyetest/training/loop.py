@@ -17,7 +17,7 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 from ..data.base import Dataset, SplitData
 from ..data.split import stratified_sample
 from ..errors import RecipeError
-from ..models.load import Architecture, save_model
+from ..models.ours import Architecture, save_model
 from ..models.resnet18_cifar import Resnet18Cifar, memory_format, ordered
 from ..records import EpochMetrics, TrainResult
 from ..store import RunDir, replacing
