@@ -27,7 +27,7 @@ def test_the_notebook_runs():
     assert last.outputs[0]["data"]["text/plain"] == "True"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/start.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/start.md", "docs/how-to/own-model.md"])
 def test_every_command_in_the_docs_parses(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     commands = re.findall(r"^eyetest (.+?)(?:\s+#.*)?$", text, flags=re.MULTILINE)

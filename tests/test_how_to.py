@@ -12,9 +12,11 @@ from torch import nn
 
 import eyetest as et
 from eyetest.data.base import Dataset, SplitData
+from eyetest.data.planted import PlantedSpec, planted
 from eyetest.data.split import ArraySplit
 from eyetest.errors import UserError
 
+OWN_MODEL = Path(__file__).parents[1] / "docs" / "how-to" / "own_model.py"
 OWN_CUE = Path(__file__).parents[1] / "docs" / "how-to" / "watermark_cue.py"
 
 
@@ -63,3 +65,13 @@ def test_a_code_that_is_taken_is_refused(tiny: Dataset, tmp_path: Path) -> None:
     model = et.Classifier(ReadsTheCorner(), classes=tiny.classes)
     with pytest.raises(UserError, match="ACC001"):
         et.audit(model, tiny, checks=["accuracy", str(twin)], out=tmp_path / "run")
+
+
+def test_a_model_of_ones_own_is_audited(tmp_path: Path) -> None:
+    data = planted(PlantedSpec(train=30, validation=12, test=12))
+    run = et.audit(f"{OWN_MODEL}:make", data, checks=["accuracy"], out=tmp_path / "run", device="cpu")
+    assert run["ACC001"].estimate("accuracy").n == 12
+    assert run.record.models[0].name == "make"
+    contract = run.plan().contract
+    assert contract is not None
+    assert contract.sources["mean"].startswith("the Classifier of")

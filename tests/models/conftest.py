@@ -14,7 +14,7 @@ from eyetest.data.planted import PlantedSpec, planted
 from eyetest.models.contract import ModelOptions
 
 NORMAL = {"mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25)}
-FACTORY = '''
+FACTORY = """
 import torch
 from torch import nn
 
@@ -34,7 +34,7 @@ class Net(nn.Module):
 def make():
     torch.manual_seed(1)
     return Net()
-'''
+"""
 
 
 def small_net() -> nn.Module:

@@ -8,25 +8,26 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import NORMAL, from_factory, small_net
 from safetensors.torch import save_file
 from torch import nn
 
 import eyetest as et
 from eyetest.checks.confident_errors import ConfidentErrors
-
 from eyetest.errors import ModelError, UnknownName, UserError
+from eyetest.flow import plan_audit
 from eyetest.models import hub
+from eyetest.models.classifier import fingerprint
 from eyetest.models.contract import ModelOptions
 from eyetest.models.load import load_model, open_model
 from eyetest.models.resnet18_cifar import Resnet18Cifar
-
-from conftest import NORMAL, from_factory, small_net
 
 CLASSES = ("a", "b", "c")
 SIZES = {"timm_vit": 64, "timm_convnext": 64, "torchvision_resnet": 64, "factory": 32, "export": 24}
 NO_HOOKS = ("export", "torchscript")
 
 
+@pytest.mark.slow
 def test_every_kind_is_audited_at_its_own_size_with_the_maps_that_it_allows(kind, few, tmp_path):
     name, spec, options = kind
     checks = ["accuracy", ConfidentErrors(threshold=0.0, shown=1)]
@@ -248,16 +249,13 @@ def test_pictures_in_a_folder_are_read_at_the_size_of_the_model(tmp_path, factor
     _, options = from_factory(tmp_path, factory)
     sized = ModelOptions(input_size=(24, 24), classes=("ant", "bee", "cow"), **NORMAL)
     for given, size in ((sized, (24, 24)), (options, (224, 224))):
-        plan = et.flow.plan_audit(
-            factory, tmp_path / "photos", model_options=given, checks=["accuracy"], device="cpu"
-        )
+        plan = plan_audit(factory, tmp_path / "photos", model_options=given, checks=["accuracy"], device="cpu")
         assert plan.contract.input_size == size
         assert "resized" not in plan.contract.preprocessing
     assert plan.contract.sources["input_size"] == "--input-size"
 
 
 def test_a_layer_is_named_before_any_pass(factory, few, tmp_path):
-    _, options = from_factory(tmp_path, factory)
     common = {"input_size": "data", "classes": "data", **NORMAL}
     with pytest.raises(UnknownName, match="conv"):
         et.audit(factory, few, model_options=ModelOptions(layer="con", **common), out=tmp_path / "run")
@@ -296,6 +294,4 @@ def state_of(module: nn.Module) -> list[object]:
         modes = [one.training for one in module.modules()]
         hooks = [len(one._forward_hooks) + len(one._forward_pre_hooks) for one in module.modules()]
     gradients = [(p.requires_grad, p.grad) for p in module.parameters()]
-    return [modes, hooks, gradients, et.models.classifier.fingerprint(module.state_dict())]
-
-
+    return [modes, hooks, gradients, fingerprint(module.state_dict())]

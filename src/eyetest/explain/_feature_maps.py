@@ -18,7 +18,9 @@ MOST_PREFIX = 16
 """Class, distillation and register tokens before the grid, at most."""
 POOLS = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 """Their output has places, but no longer those of the image."""
-INSIDE = (nn.Linear, nn.Dropout, nn.Identity, nn.GELU)
+PASSING = (nn.Identity, nn.Dropout)
+"""They hand on, in evaluation mode, what another module gave."""
+INSIDE = (nn.Linear, nn.GELU)
 """Leaves whose token output is a part of a block (queries, keys, values), not the stream between blocks."""
 
 
@@ -79,7 +81,7 @@ def _dry_run(classifier: Classifier, pixels: Images, size: tuple[int, int]) -> l
     noted: list[_Noted] = []
 
     def note(module: nn.Module, _inputs: Any, output: Any) -> None:
-        if not isinstance(output, Tensor) or len(output) != len(pixels) or isinstance(module, POOLS):
+        if not isinstance(output, Tensor) or len(output) != len(pixels) or isinstance(module, (*POOLS, *PASSING)):
             return
         cells = cells_of(output, size)
         inside = output.ndim == 3 and isinstance(module, INSIDE)

@@ -41,9 +41,49 @@ OPERATORS = [
 TARGET = re.compile(rf"torch\.ops\.(aten|prims|higher_order)\.\w+(\.\w+)?|_operator\.({'|'.join(OPERATORS)})|math\.\w+")
 """Functions that a node of the graph may call."""
 SYMBOL = re.compile(r"Symbol\('[a-z]+\d+'(, (positive|integer|nonnegative)=True)*\)|\b[suz]\d+\b")
-EXPRESSION = re.compile(
-    r"(?:\b(?:FloorDiv|CeilDiv|CleanDiv|Mod|PythonMod|Max|Min|Eq|Ne|Lt|Le|Gt|Ge)\b|[\d\s+*/(),<>=-])*"
-)
+HEADS = [
+    "Integer",
+    "Rational",
+    "Add",
+    "Mul",
+    "Pow",
+    "Mod",
+    "PythonMod",
+    "Max",
+    "Min",
+    "Abs",
+    "FloorDiv",
+    "CeilDiv",
+    "CleanDiv",
+    "IntTrueDiv",
+    "ModularIndexing",
+    "PowByNatural",
+    "CeilToInt",
+    "FloorToInt",
+    "TruncToInt",
+    "ToFloat",
+    "Where",
+    "Equality",
+    "Unequality",
+    "StrictLessThan",
+    "LessThan",
+    "StrictGreaterThan",
+    "GreaterThan",
+    "Eq",
+    "Ne",
+    "Lt",
+    "Le",
+    "Gt",
+    "Ge",
+    "And",
+    "Or",
+    "Not",
+    "true",
+    "false",
+    "oo",
+    "int_oo",
+]
+EXPRESSION = re.compile(rf"(?:\b(?:{'|'.join(HEADS)})\b|[\d\s+*/(),<>=-])*")
 """Sizes that depend on the input, with their symbols taken out; torch evaluates them as Python."""
 GUARD = re.compile(r"[\w\s.\[\]'\"<>=!+*/%,-]*")
 """Conditions on the input without any call; torch compiles them as Python."""
