@@ -50,7 +50,8 @@ def show_plan(plan: Plan, as_json: bool) -> None:
         table.add_row(one.what, one.split, f"{one.images:,}", f"{one.seconds:.1f}")
     console = Console()
     if plan.contract is not None:
-        console.print(_contract(plan.contract), "")
+        console.print(_contract(plan.contract))
+        console.print(Text(f"preprocessing: {plan.contract.preprocessing}. {plan.contract.note}\n"))
     console.print(table)
     console.print(f"about {plan.seconds:.0f} s in all. {plan.note}")
 
@@ -68,7 +69,6 @@ def _contract(contract: ContractRecord) -> Table:
     table = Table("the model is fed", "", "known from", box=None)
     for name, value in values.items():
         table.add_row(name.replace("_", " "), Text(value), Text(contract.sources[name]))
-    table.add_row("preprocessing", Text(contract.preprocessing), Text(contract.note))
     return table
 
 
