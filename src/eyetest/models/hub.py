@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -13,6 +14,7 @@ from torch import nn
 from ..errors import ModelError, unknown_name
 from .contract import Said, Size
 
+T = TypeVar("T")
 INSTALL = "pip install eyetest[models]"
 
 
@@ -112,14 +114,20 @@ def _library(name: str) -> Any:
     Raises ModelError with the line that installs both.
     """
     try:
-        return import_module(name)
+        return with_torchvision(lambda: import_module(name))
     except ImportError as error:
         raise ModelError(f"{name} is not installed here, and this model needs it. Get it with `{INSTALL}`.") from error
+
+
+def with_torchvision(call: Callable[[], T]) -> T:
+    """What the call returns; it is made again if it imports a torchvision that is of another build than torch."""
+    try:
+        return call()
     except RuntimeError as error:
         if "operator torchvision::" not in str(error):
             raise
         _declared()
-        return import_module(name)
+        return call()
 
 
 @cache
