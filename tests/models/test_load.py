@@ -199,6 +199,21 @@ def test_a_torchvision_of_another_build_is_imported_without_its_compiled_half(mo
     assert asked == ["torchvision", "declared", "torchvision"]
 
 
+def test_a_factory_may_import_such_a_torchvision_too(tmp_path, monkeypatch):
+    declared = []
+    monkeypatch.setattr(hub, "_declared", lambda: declared.append((tmp_path / "declared").mkdir()))
+    (tmp_path / "net.py").write_text(
+        "from pathlib import Path\nfrom torch import nn\n"
+        "if not (Path(__file__).parent / 'declared').exists():\n"
+        "    raise RuntimeError('operator torchvision::nms does not exist')\n"
+        "make = nn.Identity\n",
+        encoding="utf-8",
+    )
+    options = ModelOptions(input_size="data", classes="data", **NORMAL)
+    assert open_model(f"{tmp_path / 'net.py'}:make", options).name == "make"
+    assert len(declared) == 1
+
+
 @pytest.mark.parametrize(
     ("code", "says"),
     [

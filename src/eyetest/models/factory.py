@@ -13,7 +13,7 @@ from torch import nn
 from ..errors import ModelError, unknown_name
 from .classifier import Classifier
 from .contract import Said
-from .hub import configured
+from .hub import configured, with_torchvision
 
 SPEC = re.compile(r"(?P<file>.+\.py):(?P<name>\w+)")
 
@@ -33,17 +33,9 @@ def made(spec: str) -> Classifier | nn.Module:
     file, name = Path(match["file"]), match["name"]
     if not file.is_file():
         raise ModelError(f"There is no file {file}; expected a Python file whose function {name}() returns a model.")
-    title = f"eyetest_user.{file.stem}"
-    found = importlib.util.spec_from_file_location(title, file)
-    assert found is not None and found.loader is not None
-    module = sys.modules[title] = importlib.util.module_from_spec(found)
     sys.path.insert(0, folder := str(file.parent.resolve()))
     try:
-        found.loader.exec_module(module)
-        factory = vars(module).get(name)
-        if not callable(factory):
-            raise unknown_name(f"function of {file}", name, [key for key, one in vars(module).items() if callable(one)])
-        result = factory()
+        result = with_torchvision(lambda: _called(file, name))
     except (
         ImportError,
         RuntimeError,
@@ -65,6 +57,18 @@ def made(spec: str) -> Classifier | nn.Module:
             f"{spec} returned a {type(result).__name__}; an nn.Module or an eyetest.Classifier was expected. Mend the file."
         )
     return result
+
+
+def _called(file: Path, name: str) -> object:
+    title = f"eyetest_user.{file.stem}"
+    found = importlib.util.spec_from_file_location(title, file)
+    assert found is not None and found.loader is not None
+    module = sys.modules[title] = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    factory = vars(module).get(name)
+    if not callable(factory):
+        raise unknown_name(f"function of {file}", name, [key for key, one in vars(module).items() if callable(one)])
+    return factory()
 
 
 def said(model: Classifier | nn.Module, spec: str) -> Said:
