@@ -28,7 +28,14 @@ def test_the_notebook_runs():
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/start.md", "docs/how-to/saved-predictions.md", "docs/how-to/groups.md"]
+    "page",
+    [
+        "README.md",
+        "docs/start.md",
+        "docs/how-to/own-model.md",
+        "docs/how-to/saved-predictions.md",
+        "docs/how-to/groups.md",
+    ],
 )
 def test_every_command_in_the_docs_parses(page):
     text = (ROOT / page).read_text(encoding="utf-8")

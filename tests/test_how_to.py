@@ -15,11 +15,13 @@ from torch import nn
 import eyetest as et
 from eyetest.data.base import Dataset, SplitData
 from eyetest.data.image_folder import FILES, METADATA
+from eyetest.data.planted import PlantedSpec, planted
 from eyetest.data.predictions_file import ARRAYS, SCORES
 from eyetest.data.split import ArraySplit
 from eyetest.errors import UserError
 
 HOW_TO = Path(__file__).parents[1] / "docs" / "how-to"
+OWN_MODEL = HOW_TO / "own_model.py"
 OWN_CUE = HOW_TO / "watermark_cue.py"
 
 
@@ -89,3 +91,13 @@ def test_the_metadata_of_the_page_groups_images(tmp_path: Path) -> None:
     listed = "\n".join([",".join(rows[0]), *(",".join(one) for one in more)])
     (tmp_path / "metadata.csv").write_text(listed, encoding="utf-8")
     assert et.load_data(tmp_path, group=rows[0][1]).group == "patient"
+
+
+def test_a_model_of_ones_own_is_audited(tmp_path: Path) -> None:
+    data = planted(PlantedSpec(train=30, validation=12, test=12))
+    run = et.audit(f"{OWN_MODEL}:make", data, checks=["accuracy"], out=tmp_path / "run", device="cpu")
+    assert run["ACC001"].estimate("accuracy").n == 12
+    assert run.record.models[0].name == "make"
+    contract = run.plan().contract
+    assert contract is not None
+    assert contract.sources["mean"].startswith("the Classifier of")

@@ -1,4 +1,4 @@
-"""Install eyetest and its development tools into this environment, with the CPU build of torch on Linux."""
+"""Install eyetest and its development tools into this environment, with the CPU build of torch and torchvision on Linux."""
 
 import platform
 import subprocess
@@ -15,7 +15,7 @@ def pip(*arguments: str) -> int:
 
 
 def main() -> int:
-    """Try the small CPU wheels of torch first; the registry's own are the fallback."""
+    """Try the small CPU wheels of torch and torchvision first; the registry's own are the fallback."""
     if platform.system() == "Linux":
         pip(
             "install",
@@ -25,6 +25,7 @@ def main() -> int:
             "--timeout",
             "15",
             "torch",
+            "torchvision",
             "-c",
             "constraints.txt",
             "--index-url",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .data import Dataset, load_data
     from .flow import audit, study, train
     from .models.classifier import Classifier
+    from .models.contract import ModelOptions
     from .pairing import compare
     from .saved import audit_predictions
     from .store import RunDir
@@ -26,6 +27,7 @@ _WHERE = {
     "CueCheck": ".checks._cue",
     "Dataset": ".data",
     "Images": ".tensors",
+    "ModelOptions": ".models.contract",
     "Recipe": ".training.recipe",
     "RunDir": ".store",
     "Transplant": ".transplants.base",
@@ -42,6 +44,7 @@ __all__ = [
     "CueCheck",
     "Dataset",
     "Images",
+    "ModelOptions",
     "Recipe",
     "RunDir",
     "Transplant",

@@ -68,7 +68,7 @@ def recipes() -> tuple[Recipe, Recipe]:
 def told(audit: RunDir, data: Dataset) -> Told:
     """The truth of an audited model, beside what its audit measured."""
     name = audit.record.models[0].name
-    classifier = load_model(audit.path, data.classes, name)
+    classifier = load_model(audit.path, data.classes, name=name)
     measured = audit["CUE001"].estimate(f"{OPERATOR[CUE]}.reliance")
     return Told(name, measured, planted_truth(classifier, data, CUE))
 

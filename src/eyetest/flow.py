@@ -27,8 +27,10 @@ from .engine.run import run_checks
 from .engine.swap import swap_all
 from .engine.trust import trust_all
 from .errors import UserError, unknown_name
+from .explain.grad_cam import require_layer
 from .models.classifier import Classifier
-from .models.load import load_model
+from .models.contract import ModelOptions
+from .models.load import NO_OPTIONS, OpenedModel, load_model, open_model
 from .pairing import IDENTITY, compare
 from .provenance import new_record
 from .records import Plan
@@ -39,8 +41,22 @@ from .training.recipe import Recipe
 from .training.recipe import recipe as named_recipe
 from .types import PixelHashes, Rows
 
-__all__ = ["AuditJob", "audit", "compare", "find_checks", "find_device", "plan_audit", "silent", "study", "train"]
+__all__ = [
+    "AuditJob",
+    "ModelOptions",
+    "audit",
+    "compare",
+    "find_checks",
+    "find_device",
+    "opened",
+    "plan_audit",
+    "silent",
+    "study",
+    "train",
+]
 
+ModelSource = Classifier | OpenedModel | RunDir | Path | str
+"""A model in memory, opened, or as open_model() reads it."""
 Progress = Callable[[str, float, float], None]
 """What is being done, the fraction of it that is done, images a second (0: not known)."""
 
@@ -75,9 +91,10 @@ def train(
 
 
 def audit(
-    model: Classifier | RunDir | Path | str,
+    model: ModelSource,
     data: Dataset | str | Path,
     *,
+    model_options: ModelOptions = NO_OPTIONS,
     checks: Sequence[str | Check] = (),
     skip: Sequence[str] = (),
     out: Path | str | None = None,
@@ -96,12 +113,14 @@ def audit(
 
     Raises ModelError or DataError if figures would be meaningless.
     """
-    data = _data(data)
+    model = opened(model, model_options)
+    data = _data(data, model.image_size)
     classifier, source = _classifier(model, data, device)
     chosen = find_checks(checks, skip)
-    config = {"checks": [check.code for check in chosen], "budget": budget, "draws": draws}
+    contract = classifier.contract(data.image_size).model_dump(mode="json", include={"input_size", "mean", "std"})
+    config = {"checks": [check.code for check in chosen], "budget": budget, "draws": draws, "input": contract}
     models = (classifier.record(),)
-    trained = _trained_on(model, data)
+    trained = _trained_on(_run_of(model), data)
     seen = preflight(chosen, classifier, data, seed=seed, trained=trained, anyway=anyway, progress=progress)
     record = new_record("audit", data.record(), models, seed=seed, device=str(classifier.device), config=config)
     run = RunDir.begin(run_path(out, record, classifier.name), record)
@@ -117,19 +136,38 @@ def audit(
 
 
 def plan_audit(
-    model: Classifier | RunDir | Path | str,
+    model: ModelSource,
     data: Dataset | str | Path,
     *,
+    model_options: ModelOptions = NO_OPTIONS,
     checks: Sequence[str | Check] = (),
     skip: Sequence[str] = (),
     budget: float | None = None,
     device: str = "auto",
 ) -> Plan:
     """The passes of an audit and their cost, without running it."""
-    data = _data(data)
+    model = opened(model, model_options)
+    data = _data(data, model.image_size)
     classifier, _ = _classifier(model, data, device)
     speed = measure_speed(classifier, data)
-    return make_plan(within(find_checks(checks, skip), data, speed, budget), data, speed)
+    planned = make_plan(within(find_checks(checks, skip), data, speed, budget), data, speed)
+    return planned.model_copy(update={"contract": classifier.contract(data.image_size)})
+
+
+def opened(model: ModelSource, options: ModelOptions = NO_OPTIONS) -> OpenedModel | Classifier:
+    """The model with what is known of its input, before the data is read.
+
+    Raises ModelError as open_model() does, or if options are given for a model that has been opened.
+    """
+    if isinstance(model, Classifier | OpenedModel):
+        if options != NO_OPTIONS:
+            raise UserError("Model options were given for a Classifier, which says all that itself. Leave them out.")
+        return model
+    if isinstance(model, str | Path) and not Path(model).is_dir():
+        return open_model(model, options)
+    path = model.path if isinstance(model, RunDir) else Path(model)
+    models = RunDir.open(path).record.models
+    return open_model(path, options, name=models[0].name if models else path.stem)
 
 
 def study(
@@ -202,7 +240,8 @@ class AuditJob:
         if budget is not None:
             self.work = self._settled(within(self.work.checks, self.data, speed, budget))
         self.work = dataclasses.replace(self.work, draws=draws)
-        self.run.write_plan(make_plan(self.work, self.data, speed))
+        contract = self.classifier.contract(self.data.image_size)
+        self.run.write_plan(make_plan(self.work, self.data, speed).model_copy(update={"contract": contract}))
         self.run.write_samples(self.data.sample_columns())
         predict_all(self.run, self.work, self.classifier, self.data, seed=self.seed, progress=self.progress)
         annotate_all(self.run, self.work, self.data, seed=self.seed, progress=self.progress)
@@ -265,7 +304,8 @@ def _one_seed(
     device: str,
     progress: Progress,
 ) -> None:
-    jobs = [AuditJob(child, _classifier(child, data, device)[0], data, checks, seed, progress) for child in children]
+    models = [_classifier(opened(child), data, device)[0] for child in children]
+    jobs = [AuditJob(*pair, data, checks, seed, progress) for pair in zip(children, models, strict=True)]
     for job in jobs:
         if job.run.record.status != "complete":
             with recorded(job.run, job.salvage, status="running"):
@@ -325,7 +365,7 @@ def _require_distinct(names: Sequence[str]) -> None:
 
 def _train_into(run: RunDir, data: Dataset, recipe: Recipe, seed: int, fabric: Fabric, progress: Progress) -> None:
     train_model(data, recipe, run, seed=seed, fabric=fabric, progress=progress)
-    classifier = load_model(run.path, data.classes, recipe.name)
+    classifier = load_model(run.path, data.classes, name=recipe.name)
     run.write_record(run.record.model_copy(update={"models": (classifier.record(),)}))
 
 
@@ -333,40 +373,35 @@ def _train_config(recipe: Recipe) -> dict[str, object]:
     return {"recipe": dataclasses.asdict(recipe)}
 
 
-def _data(data: Dataset | str | Path) -> Dataset:
-    return data if isinstance(data, Dataset) else load_data(data)
+def _data(data: Dataset | str | Path, image_size: int | None = None) -> Dataset:
+    return data if isinstance(data, Dataset) else load_data(data, image_size=image_size)
 
 
 def _recipe(recipe: Recipe | str) -> Recipe:
     return recipe if isinstance(recipe, Recipe) else named_recipe(recipe)
 
 
-def _classifier(
-    model: Classifier | RunDir | Path | str, data: Dataset, device: str
-) -> tuple[Classifier, RunDir | None]:
+def _classifier(model: OpenedModel | Classifier, data: Dataset, device: str) -> tuple[Classifier, RunDir | None]:
     """The classifier on its device, and the run with its training history if it learned from this very data."""
     if isinstance(model, Classifier):
         return model, None
-    path = model.path if isinstance(model, RunDir) else Path(model)
-    run = RunDir.open(path) if path.is_dir() else None
-    name = path.stem
-    if run is not None and run.record.models:
-        name = run.record.models[0].name
-    classifier = load_model(path, data.classes, name)
+    classifier = model.classifier(data.classes)
     classifier.to(find_device(device))
+    require_layer(classifier, data.image_size)
+    run = _run_of(model)
     known = run is not None and run.trained and run.record.data.fingerprint == data.fingerprint
     return classifier, run if known else None
 
 
-def _trained_on(model: Classifier | RunDir | Path | str, data: Dataset) -> Trained:
-    """The hashes of the images that a model of ours was trained on, also if only its weights' file is given."""
-    if isinstance(model, Classifier):
+def _trained_on(run: RunDir | None, data: Dataset) -> Trained:
+    """The hashes of the images that a model of ours was trained on."""
+    if run is None:
         return None, "data"
-    path = model.path if isinstance(model, RunDir) else Path(model)
-    path = path if path.is_dir() else path.parent.parent
-    if not (path / "run.json").is_file():
-        return None, "data"
-    run = RunDir.open(path)
     if run.has_annotation(TRAINED_ON):
         return run.annotation(TRAINED_ON, PixelHashes), "run"
     return None, "data" if run.record.data.fingerprint == data.fingerprint else "unknown"
+
+
+def _run_of(model: Classifier | OpenedModel) -> RunDir | None:
+    """The run that a model comes from."""
+    return None if isinstance(model, Classifier) or model.run is None else RunDir.open(model.run)

@@ -321,6 +321,22 @@ class PassPlan(Record):
     seconds: float
 
 
+class ContractRecord(Record):
+    """What the model is fed, and where each part of that is known from."""
+
+    input_size: tuple[int, int]
+    """Height, width in pixels."""
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    """Of pixels in [0, 1], RGB."""
+    classes: tuple[str, ...]
+    sources: dict[str, str]
+    preprocessing: str
+    """In words."""
+    note: str = ""
+    """What the model's own pipeline does otherwise."""
+
+
 class Plan(Record):
     """plan.json: everything the model will be asked, before it is asked."""
 
@@ -328,3 +344,4 @@ class Plan(Record):
     passes: tuple[PassPlan, ...]
     seconds: float
     note: str = ""
+    contract: ContractRecord | None = None

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from eyetest.errors import ModelError
+from eyetest.errors import MissingEvidence
 from eyetest.explain.grad_cam import GradCam, fitting_layer, grad_cam
 from eyetest.models.classifier import Classifier
 from eyetest.models.resnet18_cifar import Resnet18Cifar
@@ -40,7 +40,7 @@ def test_same_as_the_whole_backward_pass():
     assert torch.allclose(GradCam()(classifier, images, LogitTarget(classes)), slow, atol=1e-6)
 
 
-def test_a_model_without_feature_maps_is_refused():
+def test_a_model_without_feature_maps_has_no_map():
     flat = Classifier(nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 2)), classes=("a", "b"))
-    with pytest.raises(ModelError, match="8×8"):
+    with pytest.raises(MissingEvidence, match="2×2"):
         GradCam()(flat, torch.rand(1, 3, 32, 32), LogitTarget(torch.tensor([0])))

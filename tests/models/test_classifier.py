@@ -6,7 +6,8 @@ from torch import nn
 
 from eyetest.errors import ModelError
 from eyetest.models.classifier import Classifier
-from eyetest.models.load import Architecture, load_model, save_model
+from eyetest.models.load import load_model
+from eyetest.models.ours import Architecture, save_model
 from eyetest.models.resnet18_cifar import Resnet18Cifar, folded
 
 
@@ -43,14 +44,14 @@ def test_weights_come_back_and_other_classes_are_refused(tmp_path):
     architecture = Architecture(width=4, dropout=0, classes=("a", "b"), mean=(0, 0, 0), std=(1, 1, 1))
     module = architecture.build()
     save_model(tmp_path / "m.safetensors", module, architecture)
-    loaded = load_model(tmp_path / "m.safetensors", ("a", "b"), "m")
+    loaded = load_model(tmp_path / "m.safetensors", ("a", "b"))
     images = torch.rand(2, 3, 32, 32)
     assert torch.allclose(loaded.predict(images), module.eval()(images), atol=1e-5)
     with pytest.raises(ModelError, match="3"):
-        load_model(tmp_path / "m.safetensors", ("a", "b", "c"), "m")
+        load_model(tmp_path / "m.safetensors", ("a", "b", "c"))
     (tmp_path / "no.safetensors").write_bytes(b"no")
     with pytest.raises(ModelError, match="not a model"):
-        load_model(tmp_path / "no.safetensors", ("a", "b"), "m")
+        load_model(tmp_path / "no.safetensors", ("a", "b"))
 
 
 def test_a_folded_copy_gives_equal_answers_and_leaves_the_module_alone():

@@ -21,6 +21,7 @@ app = App(
     result_action="return_value",
 )
 Names = Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())]
+Triple = tuple[float, float, float]
 Flag = Annotated[bool, Parameter(negative=())]
 Whole = Annotated[int, Parameter(validator=Number(gte=0))]
 Count = Annotated[int, Parameter(validator=Number(gte=1))]
@@ -155,11 +156,20 @@ def train(
 
 @app.command
 def audit(
-    model: Path | None = None,
+    model: str | None = None,
     *,
     data: str,
     predictions: Path | None = None,
     group: str | None = None,
+    arch: str | None = None,
+    weights: Path | None = None,
+    random_weights: Flag = False,
+    mean: Triple | None = None,
+    std: Triple | None = None,
+    input_size: Names = None,
+    classes: Names = None,
+    layer: str | None = None,
+    batch_size: Count | None = None,
     out: Path | None = None,
     checks: Names = None,
     skip: Names = None,
@@ -178,19 +188,38 @@ def audit(
     Parameters
     ----------
     model
-        A run of `eyetest train`, or a model.safetensors of ours.
+        A run of `eyetest train`, a checkpoint (.safetensors, .pt, .pth) with --arch, an exported program (.pt2) or
+        TorchScript, timm:NAME, torchvision:NAME, or file.py:factory.
     data
         A name (cifar10, planted) or a path.
     predictions
         Instead of a model: a parquet, CSV or npz file of its answers on the test images (docs/how-to/saved-predictions.md).
     group
         The column of patients or scenes: images of one stay in one split and are resampled together.
+    arch
+        Architecture of a checkpoint: timm:NAME, torchvision:NAME, file.py:factory or resnet18_cifar.
+    weights
+        Checkpoint of a model that is given as an architecture.
+    random_weights
+        Audit the architecture untrained.
+    mean
+        Three numbers in [0, 1] that are taken from the pixels; goes before what the model's own configuration says.
+    std
+        Three numbers that the pixels are then divided by.
+    input_size
+        Pixels a side that the model takes, height and width, or data.
+    classes
+        The model's class names in the order of its logits: a file with one a line, the names, or data.
+    layer
+        Module whose output Grad-CAM maps; without it, it is found.
+    batch_size
+        Images a forward pass.
     budget
         Time for the passes, such as 90s or 5m; fewer images are read.
     human_labels
         How many people gave each test image each class: npy, npz, csv or parquet.
     plan
-        Print passes and cost, and stop.
+        Print what the model is fed, passes and cost, and stop.
     anyway
         Go on where the model is fed so wrongly that figures would mean nothing (DAT001).
     """
@@ -198,30 +227,30 @@ def audit(
     seconds = _seconds(budget)
     if predictions is not None:
         _require_no_model(model, budget, plan)
-        return _saved(predictions, _load(data, seed, group), checks, skip, out, seed, json, quiet)
+        return _saved(predictions, _load(data, seed, group, human_labels), checks, skip, out, seed, json, quiet)
     if model is None:
         raise UserError(
             "Neither a model nor predictions were given. Expected `audit MODEL`, or `audit --predictions FILE`."
         )
     from .. import flow as calls
+    from .model_flags import class_names
+    from .model_flags import input_size as sides
     from .progress import shown
     from .show import show_plan
 
+    options = calls.ModelOptions(
+        arch, weights, random_weights, mean, std, sides(input_size), class_names(classes), layer, batch_size
+    )
+    opened = calls.opened(model, options)
+    source = _load(data, seed, group, human_labels, opened.image_size)
     if plan:
-        planned = calls.plan_audit(
-            model,
-            _load(data, seed, group, human_labels),
-            checks=checks or (),
-            skip=skip or (),
-            budget=seconds,
-            device=device,
-        )
+        planned = calls.plan_audit(opened, source, checks=checks or (), skip=skip or (), budget=seconds, device=device)
         show_plan(planned, json)
         return DONE
     with shown(quiet) as progress:
         run = calls.audit(
-            model,
-            _load(data, seed, group, human_labels),
+            opened,
+            source,
             checks=checks or (),
             skip=skip or (),
             out=out,
@@ -432,13 +461,19 @@ def _finished(run: Any, as_json: bool) -> int:
     return CRASHED if crashed((run, *children)) else DONE
 
 
-def _load(data: str, seed: int, group: str | None, human_labels: Path | None = None) -> Dataset:
+def _load(
+    data: str,
+    seed: int,
+    group: str | None = None,
+    human_labels: Path | None = None,
+    image_size: int | None = None,
+) -> Dataset:
     from ..data import load_data
 
-    return load_data(data, seed=seed, group=group, human_labels=human_labels)
+    return load_data(data, seed=seed, image_size=image_size, group=group, human_labels=human_labels)
 
 
-def _require_no_model(model: Path | None, budget: str | None, plan: bool) -> None:
+def _require_no_model(model: str | None, budget: str | None, plan: bool) -> None:
     if model is not None:
         raise UserError(
             f"Both a model ({model}) and a file of predictions were given, and one of both was expected. Leave one out; to "

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..records import Finding, Plan
+from ..records import ContractRecord, Finding, Plan
 from ..store import RunDir
 
 MARKS = {
@@ -19,6 +19,10 @@ MARKS = {
     "not_applicable": ("–", "dim"),
     "error": ("✘", "red"),
 }
+
+
+SHOWN = 10
+"""Class names that a plan lists."""
 
 
 def show_findings(runs: Sequence[RunDir], as_json: bool) -> None:
@@ -37,7 +41,7 @@ def show_findings(runs: Sequence[RunDir], as_json: bool) -> None:
 
 
 def show_plan(plan: Plan, as_json: bool) -> None:
-    """Passes with images and seconds."""
+    """What the model is fed, then passes with images and seconds."""
     if as_json:
         print(plan.model_dump_json(indent=1))
         return
@@ -45,8 +49,27 @@ def show_plan(plan: Plan, as_json: bool) -> None:
     for one in plan.passes:
         table.add_row(one.what, one.split, f"{one.images:,}", f"{one.seconds:.1f}")
     console = Console()
+    if plan.contract is not None:
+        console.print(_contract(plan.contract))
+        console.print(Text(f"preprocessing: {plan.contract.preprocessing}. {plan.contract.note}\n"))
     console.print(table)
     console.print(f"about {plan.seconds:.0f} s in all. {plan.note}")
+
+
+def _contract(contract: ContractRecord) -> Table:
+    """Each part of the input contract with where it is known from."""
+    height, width = contract.input_size
+    values = {
+        "input_size": f"{height}×{width} pixels",
+        "mean": " ".join(f"{value:g}" for value in contract.mean),
+        "std": " ".join(f"{value:g}" for value in contract.std),
+        "classes": f"{len(contract.classes)}: {', '.join(contract.classes[:SHOWN])}"
+        + (", …" if len(contract.classes) > SHOWN else ""),
+    }
+    table = Table("the model is fed", "", "known from", box=None)
+    for name, value in values.items():
+        table.add_row(name.replace("_", " "), Text(value), Text(contract.sources[name]))
+    return table
 
 
 def crashed(runs: Sequence[RunDir]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from ..data.base import Dataset, SplitData
 from ..data.donors import arm_donors
 from ..data.split import stratified_sample
+from ..errors import MissingEvidence
 from ..evidence import Embed, Explain, Predict
 from ..explain import explainer
 from ..explain.base import DonorExplainer, Lenders, spread
@@ -56,7 +58,8 @@ def explain_all(
 ) -> None:
     """All maps of the work for these test rows, unless the run has them already.
 
-    A method that needs donors is dear, and maps only what its own needs select.
+    A method that needs donors is dear, and maps only what its own needs select. One that this model does not allow
+    leaves no maps, and the checks say so.
     """
     if not work.explains:
         return
@@ -70,7 +73,8 @@ def explain_all(
                 own = np.unique(np.concatenate([select.rows(predictions, seed) for select in selects]))
                 run.write_maps(key, _donor_maps(method(), needs[0], classifier, data, predictions, own, seed))
         elif done is None or not set(rows.tolist()) <= set(done.rows.tolist()):
-            run.write_maps(key, _maps(needs[0], classifier, data, predictions, rows))
+            with suppress(MissingEvidence):
+                run.write_maps(key, _maps(needs[0], classifier, data, predictions, rows))
         progress(f"{classifier.name}: {needs[0].method} maps", (number + 1) / len(groups), 0.0)
 
 

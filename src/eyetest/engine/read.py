@@ -94,7 +94,7 @@ def _trial(need: Trust, run: RunDir, work: Work) -> Found:
 
 
 def _maps(need: Explain, run: RunDir, work: Work) -> Found:
-    return run.maps(map_key(need)), f"there are no {need.method} maps in this run"
+    return run.maps(map_key(need)), f"there are no {need.method} maps: the model allows none, or was not asked"
 
 
 def _swaps(need: Swap, run: RunDir, work: Work) -> Found:

@@ -45,7 +45,7 @@ def sit_coverage(seed: int, folder: Path, audits: int = AUDITS, spec: PlantedSpe
     torch.set_num_threads(1)
     data = planted(dataclasses.replace(spec, seed=seed))
     trained = flow.train(data, RECIPE, out=folder / f".coverage-{seed}", seed=seed, device="cpu")
-    found = coverage(load_model(trained.path, data.classes, "exam"), data, OPERATORS, audits, seed)
+    found = coverage(load_model(trained.path, data.classes, name="exam"), data, OPERATORS, audits, seed)
     with replacing(answer) as temporary:
         temporary.write_text(json.dumps(found, indent=1), encoding="utf-8")
     return found

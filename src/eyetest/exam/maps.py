@@ -138,7 +138,7 @@ def _classifier(candidate: MapCandidate, data: Dataset, path: Path) -> Classifie
         return Classifier(Resnet18Cifar(CLASSES, RECIPE.width, blocks=RECIPE.blocks), classes=data.classes)
     shutil.rmtree(path, ignore_errors=True)
     run = flow.train(data, RECIPE, out=path, seed=candidate.seed, device="cpu")
-    classifier = load_model(run.path, data.classes, "exam")
+    classifier = load_model(run.path, data.classes, name="exam")
     shutil.rmtree(path)
     return classifier
 

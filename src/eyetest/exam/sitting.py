@@ -99,7 +99,7 @@ def _reliances(run: RunDir) -> dict[str, list[float]]:
 
 def _truths(candidate: Candidate, data: Dataset, run: RunDir) -> dict[str, dict[str, Any]]:
     """By planted cue; `colour_in_object` is the colour cast inside the object alone, for the operator that acts there."""
-    classifier = load_model(run.path.parent / "train", data.classes, "exam")
+    classifier = load_model(run.path.parent / "train", data.classes, name="exam")
     found: dict[str, Truth] = {cue: planted_truth(classifier, data, cue) for cue in candidate.cues}
     if "colour" in candidate.cues:
         found["colour_in_object"] = planted_truth(classifier, data, "colour", in_object=True)

@@ -57,11 +57,12 @@ class _Asked(nn.Module):
 
     def __init__(self, classifier: Classifier) -> None:
         super().__init__()
-        self.module, self.classifier = classifier.module, classifier
+        self.classifier = classifier.with_module(classifier.module)
+        self.module = classifier.module
 
     def forward(self, images: Tensor, *classes: Tensor) -> Tensor:
         """One number an image."""
-        return LogitTarget(*classes).of(self.module(self.classifier.normalise(images)))
+        return LogitTarget(*classes).of(self.classifier.logits(images))
 
 
 def _takes_a_model(kind: type[Any]) -> bool:

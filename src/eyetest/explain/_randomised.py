@@ -37,7 +37,7 @@ def randomised(classifier: Classifier, names: Sequence[str], images: Images, see
         for name in names:
             layer: Any = module.get_submodule(name)
             layer.reset_parameters()
-    found = Classifier(module, classes=classifier.classes, mean=classifier.mean, std=classifier.std)
+    found = classifier.with_module(module)
     _settle(found, images)
     return found
 
@@ -57,5 +57,5 @@ def _settle(classifier: Classifier, images: Images) -> None:
         norm.momentum = 1.0
         norm.train()
     with torch.no_grad():
-        classifier.module(classifier.normalise(images.to(classifier.device)))
+        classifier.logits(images.to(classifier.device))
     classifier.module.eval()

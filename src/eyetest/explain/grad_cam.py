@@ -8,13 +8,11 @@ from typing import Any, ClassVar, final
 import torch
 from torch import Tensor, nn
 
-from ..errors import ModelError
+from ..errors import MissingEvidence, ModelError
 from ..models.classifier import Classifier
 from ..tensors import Images, LogitTarget
+from ._feature_maps import cells_of, input_size, last_layer
 from .base import LayerExplainer
-
-SMALL_IMAGE = 112
-"""Pixels; below this the layer must still have 8 cells a side, from here on 7."""
 
 
 @final
@@ -22,7 +20,7 @@ SMALL_IMAGE = 112
 class GradCam(LayerExplainer):
     """Mean-gradient-weighted sum of a layer's channels before the ReLU, upsampled; below 0 speaks against the class.
 
-    Source: Selvaraju et al. 2017, equations 1 and 2.
+    Source: Selvaraju et al. 2017, equations 1 and 2. For a grid of tokens the tokens of the patches are the cells.
     """
 
     cost: ClassVar[float] = 1.5
@@ -37,14 +35,19 @@ def tapped(
 ) -> tuple[Tensor, Tensor]:
     """A layer's activations and the target's gradient with respect to them, both n k u v, from one forward pass.
 
-    The backward pass ends at the layer. Raises ModelError if no layer is named and none fits.
+    The backward pass ends at the layer. Without a name it is the classifier's own, else the one that fits. Raises
+    MissingEvidence if the model has no layer with cells, ModelError if the named layer has none.
     """
-    pixels = images.to(classifier.device)
-    module = classifier.answering.get_submodule(layer) if layer else fitting_layer(classifier, pixels[:1])
+    pixels, name = images.to(classifier.device), layer or classifier.layer
+    module = classifier.answering.get_submodule(name) if name else fitting_layer(classifier, pixels[:1])
+    size = input_size(classifier, pixels)
     with classifier.evaluation(), torch.enable_grad(), _Tap(module) as tap:
-        logits = classifier.answering(classifier.normalise(pixels))
-        (gradient,) = torch.autograd.grad(target.of(logits).sum(), tap.activation)
-    return tap.activation.detach(), gradient
+        score = target.of(classifier.logits(pixels)).sum()
+        output = _tapped(classifier, tap, size, name)
+        (gradient,) = torch.autograd.grad(score, output, allow_unused=True, materialize_grads=True)
+    activation, slope = cells_of(output.detach(), size), cells_of(gradient, size)
+    assert activation is not None and slope is not None
+    return activation, slope
 
 
 def grad_cam(activation: Tensor, gradient: Tensor) -> Tensor:
@@ -53,30 +56,32 @@ def grad_cam(activation: Tensor, gradient: Tensor) -> Tensor:
 
 
 def fitting_layer(classifier: Classifier, images: Images) -> nn.Module:
-    """The module that ends last among those with enough cells a side.
+    """The module that ends last among those with enough cells a side that the logits depend on.
 
-    Raises ModelError if the model has no such feature map.
+    Raises MissingEvidence if the model has no such layer.
     """
-    least = 8 if min(images.shape[2:]) < SMALL_IMAGE else 7
-    ended: list[nn.Module] = []
+    return last_layer(classifier, images)
 
-    def note(module: nn.Module, _inputs: Any, output: Any) -> None:
-        if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[2:]) >= least:
-            ended.append(module)
 
-    hooks = [module.register_forward_hook(note) for module in classifier.answering.modules()]
-    try:
-        with classifier.evaluation(), torch.no_grad():
-            classifier.answering(classifier.normalise(images.to(classifier.device)))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    if not ended:
-        raise ModelError(
-            f"Grad-CAM needs a layer with at least {least}×{least} cells; {classifier.name!r} has none. "
-            "Use --skip confident_errors error_causes, or a convolutional model."
-        )
-    return ended[-1]
+def require_layer(classifier: Classifier, data_size: tuple[int, int]) -> None:
+    """Raises ModelError if the user named a layer whose output has no cells, so that no pass is made for nothing."""
+    if classifier.layer is not None:
+        image = torch.zeros(1, 3, *data_size)
+        GradCam()(classifier, image, LogitTarget(torch.zeros(1, dtype=torch.int64)))
+
+
+def _tapped(classifier: Classifier, tap: _Tap, size: tuple[int, int], name: str | None) -> Tensor:
+    """The layer's output, if it has cells."""
+    found = tap.activation
+    if found is not None and cells_of(found, size) is not None:
+        return found
+    if name is None:
+        raise MissingEvidence(f"Grad-CAM's layer of {classifier.name!r} gave no cells for these images")
+    came = "nothing" if found is None else f"a tensor of shape {tuple(found.shape)}"
+    raise ModelError(
+        f"The layer {name} of {classifier.name!r} gives {came}; Grad-CAM needs n×c×h×w, n×h×w×c or n×tokens×c with 2×2 cells "
+        "or more. Give another --layer, or leave it out."
+    )
 
 
 class _Tap:
@@ -84,7 +89,7 @@ class _Tap:
 
     def __init__(self, layer: nn.Module) -> None:
         self.layer = layer
-        self.activation = torch.empty(0)
+        self.activation: Tensor | None = None
 
     def __enter__(self) -> _Tap:
         self.hook = self.layer.register_forward_hook(self._cut)
@@ -93,6 +98,8 @@ class _Tap:
     def __exit__(self, *_: object) -> None:
         self.hook.remove()
 
-    def _cut(self, _module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+    def _cut(self, _module: nn.Module, _inputs: Any, output: Any) -> Any:
+        if not isinstance(output, Tensor):
+            return output
         self.activation = output.detach().requires_grad_(True)
         return self.activation.clone()

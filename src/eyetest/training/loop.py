@@ -18,7 +18,7 @@ from ..data.base import Dataset, SplitData
 from ..data.hashes import pixel_hashes
 from ..data.split import stratified_sample
 from ..errors import RecipeError
-from ..models.load import Architecture, save_model
+from ..models.ours import Architecture, save_model
 from ..models.resnet18_cifar import Resnet18Cifar, memory_format, ordered
 from ..records import EpochMetrics, TrainResult
 from ..store import TRAINED_ON, RunDir, replacing
