@@ -29,8 +29,10 @@ from .pairing import IDENTITY, compare
 from .provenance import new_record
 from .records import Plan
 from .store import RunDir, recorded, run_path
+from .training.cross_validation import Folds, cross_validation
 from .training.loop import train_model
 from .training.processes import Processes
+from .training.profile import PROFILES
 from .training.recipe import Recipe
 from .training.recipe import recipe as named_recipe
 from .types import Rows
@@ -80,18 +82,23 @@ def audit(
     seed: int = 0,
     budget: float | None = None,
     draws: int | None = None,
+    cross_validate: int | None = None,
+    fold_recipe: Recipe | str | None = None,
     device: str = "auto",
     progress: Progress = silent,
 ) -> RunDir:
     """Audit one model: every check becomes a finding. An unfinished audit in `out` resumes at the pass it was in.
 
     `budget` in seconds reads fewer images, so that the passes fit. `draws` is how often each image gets new donors; by
-    default so often that 5,000 images are swapped.
+    default so often that 5,000 images are swapped. `cross_validate` trains so many models on parts of the training
+    images, for a second opinion on labels; by `fold_recipe`, by default that of the model, or our baseline if unknown.
     """
     data = _data(data)
     classifier, source = _classifier(model, data, device)
     chosen = find_checks(checks, skip)
-    config = {"checks": [check.code for check in chosen], "budget": budget, "draws": draws}
+    crossed = _folds(cross_validate, fold_recipe, model, data, classifier)
+    config: dict[str, object] = {"checks": [check.code for check in chosen], "budget": budget, "draws": draws}
+    config |= crossed.config if crossed else {}
     models = (classifier.record(),)
     record = new_record("audit", data.record(), models, seed=seed, device=str(classifier.device), config=config)
     run = RunDir.begin(run_path(out, record, classifier.name), record)
@@ -100,6 +107,7 @@ def audit(
     job = AuditJob(run, classifier, data, chosen, seed, progress)
     with recorded(run, job.salvage):
         job.predict(budget, draws)
+        job.cross_validate(crossed)
         job.finish(job.selected())
     return run
 
@@ -111,13 +119,17 @@ def plan_audit(
     checks: Sequence[str | Check] = (),
     skip: Sequence[str] = (),
     budget: float | None = None,
+    cross_validate: int | None = None,
+    fold_recipe: Recipe | str | None = None,
     device: str = "auto",
 ) -> Plan:
-    """The passes of an audit and their cost, without running it."""
+    """The passes of an audit and their cost, without running it; those of a cross-validation come last."""
     data = _data(data)
     classifier, _ = _classifier(model, data, device)
     speed = measure_speed(classifier, data)
-    return make_plan(within(find_checks(checks, skip), data, speed, budget), data, speed)
+    crossed = _folds(cross_validate, fold_recipe, model, data, classifier)
+    planned = make_plan(within(find_checks(checks, skip), data, speed, budget), data, speed)
+    return crossed.priced(planned, data, str(classifier.device)) if crossed else planned
 
 
 def study(
@@ -130,13 +142,15 @@ def study(
     checks: Sequence[str | Check] = (),
     skip: Sequence[str] = (),
     draws: int | None = None,
+    cross_validate: int | None = None,
     device: str = "auto",
     progress: Progress = silent,
 ) -> RunDir:
     """Train every recipe, audit each model, compare each with the first, and write one page.
 
     All models are trained first, under torchrun or srun by all processes together. Then both models of a seed are
-    predicted, so that maps of both exist for every image that either is asked about. `draws` as in audit().
+    predicted, so that maps of both exist for every image that either is asked about. `draws` and `cross_validate` as in audit(); each model's
+    own recipe trains its folds, in the first process alone.
     """
     data, device, chosen = _data(data), find_device(device), find_checks(checks, skip)
     fabric = Processes.here().fabric(device)
@@ -148,6 +162,8 @@ def study(
         "checks": [c.code for c in chosen],
         "draws": draws,
     }
+    crossed = [Folds.of(data, cross_validate, plan, own=True) for plan in plans]
+    config |= {"cross_validate": cross_validate} if cross_validate else {}
     record = new_record("study", data.record(), (), seed=seed, device=device, config=config)
     path, numbers = fabric.broadcast(run_path(out, record, "study")), range(seed, seed + seeds)
     if fabric.global_rank > 0:
@@ -156,9 +172,10 @@ def study(
         return RunDir(path)
     run = RunDir.begin(path, record)
     with recorded(run):
-        trained = [[_child(run, data, plan, chosen, n, fabric, progress) for plan in plans] for n in numbers]
+        pairs = list(zip(plans, crossed, strict=True))
+        trained = [[_child(run, data, plan, f, chosen, n, fabric, progress) for plan, f in pairs] for n in numbers]
         for children, number in zip(trained, numbers, strict=True):
-            _one_seed(run, children, data, chosen, number, draws, device, progress)
+            _one_seed(run, children, data, chosen, number, draws, crossed, device, progress)
         names = [f"{plan.name}-{number}" for number, plan in itertools.product(numbers, plans)]
         comparisons = [_compared(f"{plan.name}-{number}") for number, plan in itertools.product(numbers, plans[1:])]
         run.write_record(run.record.model_copy(update={"children": (*names, *comparisons)}))
@@ -186,6 +203,12 @@ class AuditJob:
         predict_all(self.run, self.work, self.classifier, self.data, seed=self.seed, progress=self.progress)
         annotate_all(self.run, self.work, self.data, seed=self.seed, progress=self.progress)
         swap_all(self.run, self.work, self.classifier, self.data, seed=self.seed, progress=self.progress)
+
+    def cross_validate(self, folds: Folds | None) -> None:
+        """Out-of-sample predictions of the training images, where they are wanted."""
+        if folds is not None:
+            fabric = Processes().fabric(self.classifier.device.type)
+            cross_validation(self.data, folds, self.run, seed=self.seed, fabric=fabric, progress=self.progress)
 
     def selected(self) -> Rows:
         """The test rows that phase two is about."""
@@ -266,14 +289,16 @@ def _one_seed(
     checks: Sequence[Check],
     seed: int,
     draws: int | None,
+    crossed: Sequence[Folds | None],
     device: str,
     progress: Progress,
 ) -> None:
     jobs = [AuditJob(child, _classifier(child, data, device)[0], data, checks, seed, progress) for child in children]
-    for job in jobs:
+    for job, folds in zip(jobs, crossed, strict=True):
         if job.run.record.status != "complete":
             with recorded(job.run, job.salvage, status="running"):
                 job.predict(draws=draws)
+                job.cross_validate(folds)
     rows = _union(jobs)
     for job in jobs:
         if job.run.record.status != "complete":
@@ -286,12 +311,20 @@ def _one_seed(
 
 
 def _child(
-    run: RunDir, data: Dataset, plan: Recipe, checks: Sequence[Check], seed: int, fabric: Fabric, progress: Progress
+    run: RunDir,
+    data: Dataset,
+    plan: Recipe,
+    folds: Folds | None,
+    checks: Sequence[Check],
+    seed: int,
+    fabric: Fabric,
+    progress: Progress,
 ) -> RunDir:
     path = run.path / f"{plan.name}-{seed}"
     if (path / "run.json").is_file() and RunDir.open(path).record.status == "complete":
         return RunDir(path)
-    record = new_record("audit", data.record(), (), seed=seed, device=run.record.device, config=_train_config(plan))
+    config = _train_config(plan) | (folds.config if folds else {})
+    record = new_record("audit", data.record(), (), seed=seed, device=run.record.device, config=config)
     child = RunDir.begin(path, record)
     if not child.trained:
         with recorded(child, status="running"):
@@ -334,6 +367,30 @@ def _train_into(run: RunDir, data: Dataset, recipe: Recipe, seed: int, fabric: F
 
 def _train_config(recipe: Recipe) -> dict[str, object]:
     return {"recipe": dataclasses.asdict(recipe)}
+
+
+def _folds(
+    count: int | None,
+    wanted: Recipe | str | None,
+    model: Classifier | RunDir | Path | str,
+    data: Dataset,
+    classifier: Classifier,
+) -> Folds | None:
+    """The cross-validation that is wanted: by the given recipe, else the model's own, else our baseline."""
+    known = _recorded_recipe(model)
+    if wanted is None and known is None:
+        wanted = (PROFILES["small"] if classifier.device.type == "cpu" else PROFILES["full"]).apply(_recipe("baseline"))
+    chosen = known if wanted is None and known is not None else _recipe(wanted or "baseline")
+    return Folds.of(data, count, chosen, own=chosen == known)
+
+
+def _recorded_recipe(model: Classifier | RunDir | Path | str) -> Recipe | None:
+    """The recipe of a run that eyetest trained, or None."""
+    path = model.path if isinstance(model, RunDir) else model
+    if isinstance(path, Classifier) or not (Path(path) / "run.json").is_file():
+        return None
+    config = RunDir.open(Path(path)).record.config
+    return Recipe(**config["recipe"]) if "recipe" in config else None
 
 
 def _data(data: Dataset | str | Path) -> Dataset:

@@ -60,6 +60,7 @@ def study(
     seeds: Count = 1,
     checks: Names = None,
     skip: Names = None,
+    cross_validate: Count | None = None,
     device: str = "auto",
     threads: Count | None = None,
     plan: Flag = False,
@@ -80,6 +81,8 @@ def study(
         Recipe fields, such as epochs=3.
     out
         Directory of the run; an unfinished run there is resumed.
+    cross_validate
+        Train so many more models by each recipe on parts of the training images: a second opinion on labels.
     plan
         Print what it would cost and stop.
     """
@@ -90,7 +93,9 @@ def study(
 
         show_training_plan(_load(data, seed), names, profile, _changes(set), device, json)
         return DONE
-    return _study(data, names, profile, _changes(set), out, seed, seeds, checks, skip, device, json, quiet)
+    return _study(
+        data, names, profile, _changes(set), out, seed, seeds, checks, skip, cross_validate, device, json, quiet
+    )
 
 
 @app.command
@@ -148,6 +153,8 @@ def audit(
     checks: Names = None,
     skip: Names = None,
     budget: str | None = None,
+    cross_validate: Count | None = None,
+    fold_recipe: str | None = None,
     seed: Whole = 0,
     device: str = "auto",
     threads: Count | None = None,
@@ -165,6 +172,10 @@ def audit(
         A name (cifar10, planted) or a path.
     budget
         Time for the passes, such as 90s or 5m; fewer images are read.
+    cross_validate
+        Train so many models on parts of the training images: a second opinion on labels (takes so many trainings).
+    fold_recipe
+        Recipe of those models; by default that of the audited run, or baseline where it is unknown.
     plan
         Print passes and cost, and stop.
     """
@@ -176,7 +187,14 @@ def audit(
     seconds = _seconds(budget)
     if plan:
         planned = calls.plan_audit(
-            model, _load(data, seed), checks=checks or (), skip=skip or (), budget=seconds, device=device
+            model,
+            _load(data, seed),
+            checks=checks or (),
+            skip=skip or (),
+            budget=seconds,
+            cross_validate=cross_validate,
+            fold_recipe=fold_recipe,
+            device=device,
         )
         show_plan(planned, json)
         return DONE
@@ -189,6 +207,8 @@ def audit(
             out=out,
             seed=seed,
             budget=seconds,
+            cross_validate=cross_validate,
+            fold_recipe=fold_recipe,
             device=device,
             progress=progress,
         )
@@ -346,6 +366,7 @@ def _study(
     seeds: int,
     checks: list[str] | None,
     skip: list[str] | None,
+    cross_validate: int | None,
     device: str,
     as_json: bool,
     quiet: bool,
@@ -365,6 +386,7 @@ def _study(
             seed=seed,
             checks=checks or (),
             skip=skip or (),
+            cross_validate=cross_validate,
             device=device,
             progress=progress,
         )

@@ -9,7 +9,7 @@ from typing import Any
 from ..checks.base import Check, Outcome
 from ..data.base import Dataset
 from ..errors import MissingEvidence, UndeclaredNeed
-from ..evidence import Context, Embed, Evidence, Explain, History, Need, Predict, Probe, Swap
+from ..evidence import Context, Embed, Evidence, Explain, History, Need, OutOfSample, Predict, Probe, Swap
 from ..records import Finding
 from ..store import RunDir
 from ..types import Features
@@ -22,7 +22,8 @@ from .probe import probe_key
 
 def run_checks(run: RunDir, work: Work, data: Dataset, *, seed: int) -> list[Finding]:
     """The finding of every check, written with its scores and pictures."""
-    context = Context(data.classes, data.title, data.fingerprint, seed)
+    crossed = str(run.record.config.get("cross_validation", ""))
+    context = Context(data.classes, data.title, data.fingerprint, seed, out_of_sample=crossed)
     findings = []
     for check in work.checks:
         outcome = _outcome(check, run, work, context)
@@ -55,8 +56,11 @@ def _outcome(check: Check, run: RunDir, work: Work, context: Context) -> Outcome
 def _load(need: Need[Any], run: RunDir, work: Work) -> Any:
     if isinstance(need, Predict):
         return run.predictions(work.key(need), need.split)
-    if isinstance(need, History):
-        found: Any = run.history()
+    if isinstance(need, OutOfSample):
+        found: Any = run.out_of_sample(need.split)
+        missing = "there are no out-of-sample predictions; give --cross-validate 5 to train models for them"
+    elif isinstance(need, History):
+        found = run.history()
         missing = "eyetest did not train this model, so there is no training history"
     elif isinstance(need, Embed):
         known = run.has_annotation(feature_key(need.split))
