@@ -149,8 +149,8 @@ def study(
     """Train every recipe, audit each model, compare each with the first, and write one page.
 
     All models are trained first, under torchrun or srun by all processes together. Then both models of a seed are
-    predicted, so that maps of both exist for every image that either is asked about. `draws` and `cross_validate` as in audit(); each model's
-    own recipe trains its folds, in the first process alone.
+    predicted, so that maps of both exist for every image that either is asked about. `draws` and `cross_validate` as in
+    audit(); each model's own recipe trains its folds, in the first process alone.
     """
     data, device, chosen = _data(data), find_device(device), find_checks(checks, skip)
     fabric = Processes.here().fabric(device)
@@ -378,9 +378,8 @@ def _folds(
 ) -> Folds | None:
     """The cross-validation that is wanted: by the given recipe, else the model's own, else our baseline."""
     known = _recorded_recipe(model)
-    if wanted is None and known is None:
-        wanted = (PROFILES["small"] if classifier.device.type == "cpu" else PROFILES["full"]).apply(_recipe("baseline"))
-    chosen = known if wanted is None and known is not None else _recipe(wanted or "baseline")
+    size = PROFILES["small" if classifier.device.type == "cpu" else "full"]
+    chosen = _recipe(wanted) if wanted is not None else known or size.apply(_recipe("baseline"))
     return Folds.of(data, count, chosen, own=chosen == known)
 
 
