@@ -18,8 +18,10 @@ CODES = {
     "ACC001": "CMP001",
     "FIT001": "CMP003",
     "FAIL001": "CMP004",
+    "FAIL002": "CMP005",
     "FAIL003": "CMP006",
     "CAL001": "CMP007",
+    "LAB001": "CMP009",
     "CUE001": "CMP012",
     "CUE002": "CMP013",
     "CUE003": "CMP014",
@@ -33,8 +35,10 @@ MAIN = {
     "CMP001": ("accuracy",),
     "CMP003": ("gap",),
     "CMP004": ("confident_error_rate_at_coverage",),
+    "CMP005": ("model_error", "cannot_tell"),
     "CMP006": ("explained",),
     "CMP007": ("ece_debiased",),
+    "CMP009": ("label_error_rate",),
     "CMP012": ("colour.reliance",),
     "CMP013": ("fine.reliance_share", "fine.reliance"),
     "CMP014": ("background.reliance", "border.reliance_share", "border.reliance"),
@@ -46,8 +50,10 @@ TITLES = {
     "CMP001": ("Accuracy", "Is it more often right on the same images?"),
     "CMP003": ("Generalisation gap", "Is the gap between training and new images smaller?"),
     "CMP004": ("Confident errors", "Is it less often sure and wrong, at the same share of images?"),
+    "CMP005": ("Error triage", "Is another share of its errors a matter of the labels and images, or its own?"),
     "CMP006": ("Error causes", "Is another share of its errors due to a misleading cue?"),
     "CMP007": ("Calibration", "Does its confidence fit its accuracy better?"),
+    "CMP009": ("Label errors", "Does it contradict another share of the labels?"),
     "CMP012": ("Colour", "Does less accuracy hang on the colours?"),
     "CMP013": ("Texture", "Did reliance move between the bands of texture?"),
     "CMP014": (
@@ -63,6 +69,9 @@ WORDS = {
     "CMP003": "gap between training and validation accuracy",
     "CMP004": "error rate among the surest 20 % of images",
     "CMP007": "debiased calibration error (ECE)",
+    "model_error": "share of errors that are the model's own",
+    "cannot_tell": "share of errors whose kind cannot be told",
+    "label_error_rate": "share of labels that it contradicts",
     "explained": "share of errors with a misleading cue as a cause",
     "colour.reliance": "accuracy that hangs on the colours",
     "fine.reliance_share": "share of the finest band in the reliance on texture bands",
@@ -85,6 +94,8 @@ FEW = 10
 SHARES = (
     "Each model has its own errors: a model that loses its other errors keeps a larger share of those with a cause."
 )
+SHARES_SORTED = "Each model has its own errors, so a share may move because the others went away; look at the counts too."
+CONTRADICTED = "Labels are the data's: where two models contradict different shares of them, the models differ, not the labels."
 OTHER = "images/other/"
 """Where a comparison keeps the maps of its second model."""
 RESAMPLES = 1000
@@ -186,7 +197,7 @@ def _compared(source: str, code: str, a: Side, b: Side) -> Comparison:
         Forest(title=f"{b.name} minus {a.name}", x_label="difference", estimates=_drawn(shared)),
         _both(first, second, shared, a.name, b.name),
     ]
-    extra = {"CMP004": (SMOOTHING,), "CMP006": (SHARES,)}.get(code, ())
+    extra = {"CMP004": (SMOOTHING,), "CMP005": (SHARES_SORTED,), "CMP006": (SHARES,), "CMP009": (CONTRADICTED,)}.get(code, ())
     finding = _finding(
         code, name, _status(main), _headline(code, main, first, second, a, b), shared, blocks, [], params, extra
     )

@@ -12,6 +12,8 @@ from typing import final
 import numpy as np
 from scipy import optimize
 
+from .types import Predictions
+
 Array = np.ndarray
 NONE = -1
 """Of an image that is above no threshold."""
@@ -105,6 +107,14 @@ def fit_temperature(log_p: Array, labels: Array) -> Temperature:
     if excess(WIDEST) >= 0:
         return Temperature(math.exp(WIDEST), at_limit=True)
     return Temperature(math.exp(optimize.brentq(excess, -WIDEST, WIDEST, xtol=1e-12)), at_limit=False)
+
+
+def temperature_of(tuning: Predictions | None) -> Temperature:
+    """The temperature of these images; 1, and marked, where there are none or none fits them."""
+    if tuning is None or not len(tuning.labels):
+        return Temperature(1.0, at_limit=True)
+    fitted = fit_temperature(tuning.log_probabilities, tuning.labels)
+    return Temperature(1.0, at_limit=True) if fitted.at_limit else fitted
 
 
 @final

@@ -242,6 +242,14 @@ class Evidence:
         return value
 
 
+def perhaps(evidence: Evidence, need: Need[T]) -> T | None:
+    """The evidence for a declared need, or None where this run does not hold it."""
+    try:
+        return evidence[need]
+    except MissingEvidence:
+        return None
+
+
 def from_mapping(
     owner: str, context: Context, values: Mapping[Need[Any], Any], declared: Iterable[Need[Any]] = ()
 ) -> Evidence:

@@ -11,8 +11,7 @@ import numpy as np
 from .. import confident_learning as learning
 from .. import stats
 from ..confident_learning import Chance, Temperature
-from ..errors import MissingEvidence
-from ..evidence import Context, Evidence, Need, OutOfSample, Predict
+from ..evidence import Context, Evidence, Need, OutOfSample, Predict, perhaps
 from ..records import Block, Card, Cell, Estimate, Gallery, Note, Scalar, Status, Table
 from ..types import Column, Predictions
 from .base import Check, Outcome
@@ -91,12 +90,10 @@ class LabelErrors(Check):
 
     def run(self, evidence: Evidence) -> Outcome:
         """The share of labels that look wrong, against chance; ranked lists and galleries."""
-        found = {"test": self._examined(evidence[Predict()], evidence[Predict(split="validation")], evidence.context)}
-        try:
-            crossed, tuning = evidence[OutOfSample()], evidence[OutOfSample("validation")]
-            found["train"] = self._examined(crossed, tuning, evidence.context)
-        except MissingEvidence:
-            pass
+        tuning, crossed = perhaps(evidence, Predict(split="validation")), perhaps(evidence, OutOfSample())
+        found = {"test": self._examined(evidence[Predict()], tuning, evidence.context)}
+        if crossed is not None:
+            found["train"] = self._examined(crossed, perhaps(evidence, OutOfSample("validation")), evidence.context)
         ids, columns = _columns(found)
         estimates = [_rate(split, one) for split, one in found.items()]
         classes = evidence.context.classes
@@ -116,16 +113,16 @@ class LabelErrors(Check):
         )
         return Outcome(finding, ids, columns)
 
-    def _examined(self, predictions: Predictions, tuning: Predictions, context: Context) -> Examined:
+    def _examined(self, predictions: Predictions, tuning: Predictions | None, context: Context) -> Examined:
         """Raises MissingEvidence if only predicted classes were given."""
         log_p = predictions.log_probabilities
-        temperature = _fitted(tuning)
+        temperature = learning.temperature_of(tuning)
         p, labels = temperature.apply(log_p), predictions.labels
         random = stats.generator(f"{context.fingerprint}/{predictions.split}/label_errors")
         return Examined(
             predictions,
             temperature,
-            f"{len(tuning.labels):,} validation images",
+            "validation images" if tuning is not None and not temperature.at_limit else "nothing: it is 1",
             p,
             learning.guesses(p, labels),
             learning.candidates(p, labels),
@@ -138,12 +135,6 @@ class LabelErrors(Check):
         return Gallery(
             title=f"Labels of {split} that look wrong, most suspicious first", total=one.flagged, cards=cards
         )
-
-
-def _fitted(tuning: Predictions) -> Temperature:
-    """The temperature of these images; 1, and marked, where none fits: all answers are right, or no better than chance."""
-    fitted = learning.fit_temperature(tuning.log_probabilities, tuning.labels) if len(tuning.labels) else None
-    return Temperature(1.0, at_limit=True) if fitted is None or fitted.at_limit else fitted
 
 
 def _columns(found: dict[str, Examined]) -> tuple[tuple[str, ...], dict[str, Column]]:
@@ -199,8 +190,8 @@ def _sentence(split: str, one: Examined, beyond: bool) -> str:
         )
     if one.temperature.at_limit:
         return (
-            f"{share} are contradicted; whether by more than chance cannot be told, because no temperature fits the "
-            "validation images (all answers right, or no better than chance)."
+            f"{share} are contradicted; whether by more than chance cannot be told, because no temperature could be "
+            "fitted on validation images (there are none, or their answers are all right or no better than chance)."
         )
     return (
         f"{share} are contradicted, no more than the model's own doubt explains ({low:.0f} to {high:.0f}): no label error "
