@@ -43,7 +43,17 @@ CHECKS = {
     "CUE005",
 }
 CUES = ["FAIL003", "CUE001", "CUE002", "CUE003", "CUE004", "CUE005"]
-COMPARISONS = {"CMP001", "CMP003", "CMP004", "CMP005", "CMP006", "CMP007", "CMP009", *(f"CMP0{k}" for k in range(12, 17)), "CMP090"}
+COMPARISONS = {
+    "CMP001",
+    "CMP003",
+    "CMP004",
+    "CMP005",
+    "CMP006",
+    "CMP007",
+    "CMP009",
+    *(f"CMP0{k}" for k in range(12, 17)),
+    "CMP090",
+}
 
 
 @pytest.fixture(scope="module")

@@ -94,8 +94,12 @@ FEW = 10
 SHARES = (
     "Each model has its own errors: a model that loses its other errors keeps a larger share of those with a cause."
 )
-SHARES_SORTED = "Each model has its own errors, so a share may move because the others went away; look at the counts too."
-CONTRADICTED = "Labels are the data's: where two models contradict different shares of them, the models differ, not the labels."
+SHARES_SORTED = (
+    "Each model has its own errors, so a share may move because the others went away; look at the counts too."
+)
+CONTRADICTED = (
+    "Labels are the data's: where two models contradict different shares of them, the models differ, not the labels."
+)
 OTHER = "images/other/"
 """Where a comparison keeps the maps of its second model."""
 RESAMPLES = 1000
@@ -197,7 +201,9 @@ def _compared(source: str, code: str, a: Side, b: Side) -> Comparison:
         Forest(title=f"{b.name} minus {a.name}", x_label="difference", estimates=_drawn(shared)),
         _both(first, second, shared, a.name, b.name),
     ]
-    extra = {"CMP004": (SMOOTHING,), "CMP005": (SHARES_SORTED,), "CMP006": (SHARES,), "CMP009": (CONTRADICTED,)}.get(code, ())
+    extra = {"CMP004": (SMOOTHING,), "CMP005": (SHARES_SORTED,), "CMP006": (SHARES,), "CMP009": (CONTRADICTED,)}.get(
+        code, ()
+    )
     finding = _finding(
         code, name, _status(main), _headline(code, main, first, second, a, b), shared, blocks, [], params, extra
     )

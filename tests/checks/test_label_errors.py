@@ -17,7 +17,9 @@ CLASSES = ("ant", "bee", "cat", "dog")
 CONTEXT = Context(CLASSES, "made up", "fingerprint", 0, out_of_sample="4 models by a recipe")
 
 
-def drawn(n: int, seed: int, split: str = "test", *, k: int = 4, sharp: float = 4.0, stated: float = 1.0) -> Predictions:
+def drawn(
+    n: int, seed: int, split: str = "test", *, k: int = 4, sharp: float = 4.0, stated: float = 1.0
+) -> Predictions:
     """Labels drawn from softmax of the logits, which are then multiplied by `stated`."""
     random = np.random.default_rng(seed)
     logits = random.normal(0, sharp, (n, k))
@@ -112,9 +114,12 @@ def test_pairs_are_counted_as_shares_of_the_given_label():
     name, count, _, share, low, high = rows[0]
     given = CLASSES.index(name.partition(" ")[0])
     assert (share, low, high) == pytest.approx(stats.wilson(count, int((test.labels == given).sum())))
-    assert sum(row[1] for row in rows) == learning.candidates(
-        learning.temperature_of(drawn(1000, 1, "validation")).apply(test.log_probabilities), test.labels
-    ).sum()
+    assert (
+        sum(row[1] for row in rows)
+        == learning.candidates(
+            learning.temperature_of(drawn(1000, 1, "validation")).apply(test.log_probabilities), test.labels
+        ).sum()
+    )
 
 
 def test_all_right_all_wrong_and_a_class_without_images():
@@ -133,7 +138,10 @@ def test_all_right_all_wrong_and_a_class_without_images():
 
 def test_without_a_temperature_it_cannot_tell_but_ranks():
     test, _ = flipped(drawn(400, 0), 40)
-    for validation in (None, Predictions("validation", np.arange(2), np.array([0, 1]), np.eye(4, dtype=np.float32)[:2])):
+    for validation in (
+        None,
+        Predictions("validation", np.arange(2), np.array([0, 1]), np.eye(4, dtype=np.float32)[:2]),
+    ):
         outcome = finding(test, validation)
         assert outcome.finding.status == "inconclusive"
         assert outcome.finding.params["test_temperature"] == 1

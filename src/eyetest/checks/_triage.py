@@ -26,7 +26,7 @@ DECILES = 10
 
 @final
 @dataclass(frozen=True)
-class Tests:
+class Results:
     """The states of all images, whatever the model answered."""
 
     duplicate: States

@@ -12,7 +12,7 @@ import numpy as np
 from ..evidence import Select
 from ..records import Block, Card, Cell, Estimate, Gallery, Note, Table
 from ..types import Predictions
-from ._triage import UNKNOWN, VERDICTS, YES, Lift, Tests, Verdict
+from ._triage import UNKNOWN, VERDICTS, YES, Lift, Results, Verdict
 from ._witnesses import Witnesses
 
 LISTED = 1000
@@ -36,7 +36,7 @@ class Sorted:
     """All that is known of the test images, and which of them are the errors in question."""
 
     predictions: Predictions
-    tests: Tests
+    results: Results
     witnesses: Witnesses
     chosen: np.ndarray
     """The errors that are sorted."""
@@ -47,12 +47,12 @@ class Sorted:
     @cached_property
     def verdicts(self) -> np.ndarray:
         """Index into VERDICTS, one a test image."""
-        return self.tests.verdicts
+        return self.results.verdicts
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Tests that could not be made on any of the errors."""
-        states = (self.tests.duplicate, self.tests.label, self.tests.ambiguous, self.tests.outlier)
+        """Results that could not be made on any of the errors."""
+        states = (self.results.duplicate, self.results.label, self.results.ambiguous, self.results.outlier)
         return tuple(name for name, one in zip(TESTS, states, strict=True) if (one[self.chosen] == UNKNOWN).all())
 
     def hits(self, verdict: Verdict) -> np.ndarray:
@@ -110,12 +110,13 @@ def _verdict_row(one: Sorted, verdict: Verdict, share: Estimate) -> tuple[Cell, 
 
 def evidence_table(one: Sorted, classes: tuple[str, ...]) -> Table:
     """One row an error, with all that speaks for or against it."""
-    confidence, predictions = one.predictions.confidence, one.predictions
+    predictions = one.predictions
+    ids, confidence, predicted = predictions.ids, predictions.confidence, predictions.predicted
     rows = tuple(
         (
-            predictions.ids[i],
+            ids[i],
             classes[predictions.labels[i]],
-            classes[predictions.predicted[i]],
+            classes[predicted[i]],
             float(confidence[i]),
             WORDS[VERDICTS[one.verdicts[i]]],
             *one.witnesses.words(i, classes),
@@ -149,7 +150,7 @@ def notes(one: Sorted, accuracies: Sequence[Estimate], folds: str) -> list[Block
     if "accuracy_set_aside" in by_name:
         aside, gain = by_name["accuracy_set_aside"], by_name["accuracy_set_aside_gain"]
         text += (
-            f", and {_range(aside)} without the {int((one.tests.label == YES).sum()):,} labels that look wrong by a rule "
+            f", and {_range(aside)} without the {int((one.results.label == YES).sum()):,} labels that look wrong by a rule "
             f"that does not see the answer, a paired difference of {100 * gain.value:+.2f} points ({100 * gain.low:+.2f} to "
             f"{100 * gain.high:+.2f})"
         )

@@ -14,7 +14,7 @@ from ..records import Block, Cell, Estimate, Forest, Status
 from ..types import SPLITS, Column, HumanVotes, Lookalikes, Predictions, SplitName
 from . import _triage as triage
 from ._measure import measured, rate
-from ._triage import NO, UNKNOWN, VERDICTS, YES, Distances, Lift, Tests, Verdict
+from ._triage import NO, UNKNOWN, VERDICTS, YES, Distances, Lift, Results, Verdict
 from ._triage_blocks import BLIND, WORDS, Sorted, evidence_table, gallery, notes, verdict_table
 from ._witnesses import Witnesses
 from .base import Check, Outcome
@@ -115,11 +115,11 @@ class ErrorTriage(Check):
         second, far = perhaps(evidence, OutOfSample("test")), self._distances(evidence, predictions)
         others = {name: perhaps(evidence, Predict(split=name)) for name in SPLITS if name != "test"}
         known = {"test": predictions} | {str(name): one for name, one in others.items() if one is not None}
-        tests = self._tests(predictions, known, votes, pairs, second, far)
+        results = self._results(predictions, known, votes, pairs, second, far)
         witnesses = Witnesses(predictions, known, votes, pairs, second, far)
-        return Sorted(predictions, tests, witnesses, chosen, confident, _lifts(predictions, tests, chosen))
+        return Sorted(predictions, results, witnesses, chosen, confident, _lifts(predictions, results, chosen))
 
-    def _tests(
+    def _results(
         self,
         predictions: Predictions,
         known: dict[str, Predictions],
@@ -127,7 +127,7 @@ class ErrorTriage(Check):
         pairs: Lookalikes | None,
         second: Predictions | None,
         far: Distances | None,
-    ) -> Tests:
+    ) -> Results:
         nothing = triage.unknown(len(predictions.rows))
         suspect = _contradicted(predictions, known.get("validation"))
         label, ambiguous = nothing, nothing
@@ -138,7 +138,7 @@ class ErrorTriage(Check):
             said = triage.votes_of(predictions, votes, self.votes)
             label = np.where(said.asked, np.where(said.wrong, YES, NO), label)
             ambiguous = np.where(said.asked, np.where(said.ambiguous, YES, NO), UNKNOWN)
-        return Tests(
+        return Results(
             duplicate=nothing if pairs is None else triage.twins(predictions, pairs, known),
             label=label,
             suspect=suspect,
@@ -183,19 +183,21 @@ def _contradicted(predictions: Predictions, tuning: Predictions | None) -> np.nd
     return result
 
 
-def _lifts(predictions: Predictions, tests: Tests, chosen: np.ndarray) -> dict[Verdict, Lift]:
+def _lifts(predictions: Predictions, results: Results, chosen: np.ndarray) -> dict[Verdict, Lift]:
     """The lift of each verdict that right answers can have too; the level is shared by all of them."""
     decile, confidence = triage.confidence_decile(predictions), 1 - 0.05 / len(BLIND)
     found = {
-        verdict: triage.lift(tests.verdicts == VERDICTS.index(verdict), chosen, predictions.correct, decile, confidence)
+        verdict: triage.lift(
+            results.verdicts == VERDICTS.index(verdict), chosen, predictions.correct, decile, confidence
+        )
         for verdict in BLIND
     }
     return {verdict: one for verdict, one in found.items() if one is not None}
 
 
 def _columns(one: Sorted) -> dict[str, Column]:
-    correct, wrong_label = one.predictions.correct, one.tests.label == YES
-    blamed = ~correct & (wrong_label | (one.tests.suspect & (one.tests.label == UNKNOWN)))
+    correct, wrong_label = one.predictions.correct, one.results.label == YES
+    blamed = ~correct & (wrong_label | (one.results.suspect & (one.results.label == UNKNOWN)))
     found: dict[str, np.ndarray] = {verdict: one.hits(verdict) & one.chosen for verdict in VERDICTS}
     found |= {"sorted": one.chosen, "correct": correct, "all": np.ones_like(correct)}
     found |= {"kept": ~wrong_label, "kept_correct": correct & ~wrong_label, "not_blamed": ~blamed}
@@ -205,7 +207,7 @@ def _columns(one: Sorted) -> dict[str, Column]:
 def _accuracies(one: Sorted) -> list[tuple[str, str, tuple[str, ...]]]:
     """Name, statistic and columns of the accuracies: raw, with wrong labels set aside, and the flattering one."""
     found: list[tuple[str, str, tuple[str, ...]]] = [("accuracy", "ratio_of_means", ("correct", "all"))]
-    if (one.tests.label != UNKNOWN).any():
+    if (one.results.label != UNKNOWN).any():
         found += [
             ("accuracy_set_aside", "ratio_of_means", ("kept_correct", "kept")),
             ("accuracy_set_aside_gain", "difference_of_ratios", ("kept_correct", "kept", "correct", "all")),
