@@ -18,11 +18,13 @@ CODES = {
     "ACC001": "CMP001",
     "FIT001": "CMP003",
     "FAIL001": "CMP004",
+    "FAIL002": "CMP005",
     "FAIL003": "CMP006",
     "CAL001": "CMP007",
     "CAL002": "CMP008",
     "LAB002": "CMP010",
     "SLC001": "CMP011",
+    "LAB001": "CMP009",
     "CUE001": "CMP012",
     "CUE002": "CMP013",
     "CUE003": "CMP014",
@@ -38,11 +40,13 @@ MAIN = {
     "CMP001": ("accuracy",),
     "CMP003": ("gap",),
     "CMP004": ("confident_error_rate_at_coverage",),
+    "CMP005": ("model_error", "cannot_tell"),
     "CMP006": ("explained",),
     "CMP007": ("ece_debiased",),
     "CMP008": ("augrc",),
     "CMP010": ("accuracy_gained", "duplicate_rate"),
     "CMP011": ("worst_gap",),
+    "CMP009": ("label_error_rate",),
     "CMP012": ("colour.reliance",),
     "CMP013": ("fine.reliance_share", "fine.reliance"),
     "CMP014": ("background.reliance", "border.reliance_share", "border.reliance"),
@@ -55,11 +59,13 @@ TITLES = {
     "CMP001": ("Accuracy", "Is it more often right on the same images?"),
     "CMP003": ("Generalisation gap", "Is the gap between training and new images smaller?"),
     "CMP004": ("Confident errors", "Is it less often sure and wrong, at the same share of images?"),
+    "CMP005": ("Error triage", "Is another share of its errors a matter of the labels and images, or its own?"),
     "CMP006": ("Error causes", "Is another share of its errors due to a misleading cue?"),
     "CMP007": ("Calibration", "Does its confidence fit its accuracy better?"),
     "CMP008": ("Selective risk", "If both may abstain, which one leaves less error?"),
     "CMP010": ("Duplicates", "Does less of its accuracy come from test images that are also in training?"),
     "CMP011": ("Weak slices", "Is the gap of its weakest group smaller?"),
+    "CMP009": ("Label errors", "Does it contradict another share of the labels?"),
     "CMP012": ("Colour", "Does less accuracy hang on the colours?"),
     "CMP013": ("Texture", "Did reliance move between the bands of texture?"),
     "CMP014": (
@@ -80,6 +86,9 @@ WORDS = {
     "accuracy_gained": "accuracy that comes from duplicates",
     "duplicate_rate": "share of test images that are also in training or validation",
     "worst_gap": "error of the group that looked weakest, minus the error of images like it",
+    "model_error": "share of errors that are the model's own",
+    "cannot_tell": "share of errors whose kind cannot be told",
+    "label_error_rate": "share of labels that it contradicts",
     "explained": "share of errors with a misleading cue as a cause",
     "colour.reliance": "accuracy that hangs on the colours",
     "fine.reliance_share": "share of the finest band in the reliance on texture bands",
@@ -104,6 +113,18 @@ FEW = 10
 SHARES = (
     "Each model has its own errors: a model that loses its other errors keeps a larger share of those with a cause."
 )
+SHARES_SORTED = (
+    "Each model has its own errors, so a share may move because the others went away; look at the counts too."
+)
+CONTRADICTED = (
+    "Labels are the data's: where two models contradict different shares of them, the models differ, not the labels."
+)
+EXTRA_LIMITS = {
+    "CMP004": (SMOOTHING,),
+    "CMP005": (SHARES_SORTED,),
+    "CMP006": (SHARES,),
+    "CMP009": (CONTRADICTED,),
+}
 OTHER = "images/other/"
 """Where a comparison keeps the maps of its second model."""
 RESAMPLES = 1000
@@ -237,7 +258,7 @@ def _compared(source: str, code: str, a: Side, b: Side) -> Comparison:
     if code == "CMP018" and not _same_trusted(first, second):
         finding = _finding(code, name, "inconclusive", _untrusted(first, second, main), shared, blocks, [], params)
         return Comparison(finding)
-    extra = {"CMP004": (SMOOTHING,), "CMP006": (SHARES,)}.get(code, ())
+    extra = EXTRA_LIMITS.get(code, ())
     finding = _finding(
         code, name, _status(main), _headline(code, main, first, second, a, b), shared, blocks, [], params, extra
     )

@@ -94,7 +94,13 @@ class Resemble(Need[Lookalikes]):
 @final
 @dataclass(frozen=True)
 class OutOfSample(Need[Predictions]):
-    """Predictions on the training images, each by a model that was not trained on it (`--cross-validate`)."""
+    """Predictions by the fold models of a cross-validation (`--cross-validate`), none on an image that it learned from.
+
+    Of `train` each image by the model that did not see it, of `validation` by one of the models in turn, of `test` the
+    mean probabilities of all of them: a second opinion on the audited model.
+    """
+
+    split: SplitName = "train"
 
 
 @final
@@ -241,6 +247,8 @@ class Context:
     seed: int
     groups: Labels | None = None
     """Group (patient, scene) of each test row, by row, where the data has groups: images of one are resampled together."""
+    out_of_sample: str = ""
+    """Which models made the out-of-sample predictions, in words; empty where there are none."""
 
 
 @final
@@ -261,6 +269,14 @@ class Evidence:
             raise UndeclaredNeed(f"{self._owner} read {need}, but its needs() does not list it.")
         value: T = self._load(need)
         return value
+
+
+def perhaps(evidence: Evidence, need: Need[T]) -> T | None:
+    """The evidence for a declared need, or None where this run does not hold it."""
+    try:
+        return evidence[need]
+    except MissingEvidence:
+        return None
 
 
 def from_mapping(

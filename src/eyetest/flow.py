@@ -35,8 +35,10 @@ from .pairing import IDENTITY, compare
 from .provenance import new_record
 from .records import Plan
 from .store import TRAINED_ON, RunDir, recorded, run_path
+from .training.cross_validation import Folds, cross_validation
 from .training.loop import train_model
 from .training.processes import Processes
+from .training.profile import PROFILES
 from .training.recipe import Recipe
 from .training.recipe import recipe as named_recipe
 from .types import PixelHashes, Rows
@@ -102,6 +104,8 @@ def audit(
     budget: float | None = None,
     draws: int | None = None,
     anyway: bool = False,
+    cross_validate: int | None = None,
+    fold_recipe: Recipe | str | None = None,
     device: str = "auto",
     progress: Progress = silent,
 ) -> RunDir:
@@ -109,7 +113,8 @@ def audit(
 
     `budget` in seconds reads fewer images, so that the passes fit. `draws` is how often each image gets new donors; by
     default so often that 5,000 images are swapped. A model that is fed wrongly is refused before anything is written,
-    unless `anyway`; then DAT001 says what is wrong.
+    unless `anyway`; then DAT001 says what is wrong. `cross_validate` trains so many models on parts of the training
+    images, for a second opinion on labels; by `fold_recipe`, by default that of the model, or our baseline if unknown.
 
     Raises ModelError or DataError if figures would be meaningless.
     """
@@ -117,8 +122,11 @@ def audit(
     data = _data(data, model.image_size)
     classifier, source = _classifier(model, data, device)
     chosen = find_checks(checks, skip)
+    crossed = _folds(cross_validate, fold_recipe, _run_of(model), data, classifier)
     contract = classifier.contract(data.image_size).model_dump(mode="json", include={"input_size", "mean", "std"})
-    config = {"checks": [check.code for check in chosen], "budget": budget, "draws": draws, "input": contract}
+    config: dict[str, object] = {"checks": [check.code for check in chosen], "budget": budget, "draws": draws}
+    config |= {"input": contract}
+    config |= crossed.config if crossed else {}
     models = (classifier.record(),)
     trained = _trained_on(_run_of(model), data)
     seen = preflight(chosen, classifier, data, seed=seed, trained=trained, anyway=anyway, progress=progress)
@@ -131,6 +139,7 @@ def audit(
         if seen is not None:
             run.write_annotation(PREFLIGHT, seen)
         job.predict(budget, draws)
+        job.cross_validate(crossed)
         job.finish(job.selected())
     return run
 
@@ -143,15 +152,19 @@ def plan_audit(
     checks: Sequence[str | Check] = (),
     skip: Sequence[str] = (),
     budget: float | None = None,
+    cross_validate: int | None = None,
+    fold_recipe: Recipe | str | None = None,
     device: str = "auto",
 ) -> Plan:
-    """The passes of an audit and their cost, without running it."""
+    """The passes of an audit and their cost, without running it; those of a cross-validation come last."""
     model = opened(model, model_options)
     data = _data(data, model.image_size)
     classifier, _ = _classifier(model, data, device)
     speed = measure_speed(classifier, data)
+    crossed = _folds(cross_validate, fold_recipe, _run_of(model), data, classifier)
     planned = make_plan(within(find_checks(checks, skip), data, speed, budget), data, speed)
-    return planned.model_copy(update={"contract": classifier.contract(data.image_size)})
+    planned = planned.model_copy(update={"contract": classifier.contract(data.image_size)})
+    return crossed.priced(planned, data, str(classifier.device)) if crossed else planned
 
 
 def opened(model: ModelSource, options: ModelOptions = NO_OPTIONS) -> OpenedModel | Classifier:
@@ -181,13 +194,15 @@ def study(
     skip: Sequence[str] = (),
     draws: int | None = None,
     anyway: bool = False,
+    cross_validate: int | None = None,
     device: str = "auto",
     progress: Progress = silent,
 ) -> RunDir:
     """Train every recipe, audit each model, compare each with the first, and write one page.
 
     All models are trained first, under torchrun or srun by all processes together. Then both models of a seed are
-    predicted, so that maps of both exist for every image that either is asked about. `draws` and `anyway` as in audit().
+    predicted, so that maps of both exist for every image that either is asked about. `draws`, `anyway` and
+    `cross_validate` as in audit(); each model's own recipe trains its folds, in the first process alone.
     """
     data, device, chosen = _data(data), find_device(device), find_checks(checks, skip)
     fabric = Processes.here().fabric(device)
@@ -199,6 +214,8 @@ def study(
         "checks": [c.code for c in chosen],
         "draws": draws,
     }
+    crossed = [Folds.of(data, cross_validate, plan, own=True) for plan in plans]
+    config |= {"cross_validate": cross_validate} if cross_validate else {}
     record = new_record("study", data.record(), (), seed=seed, device=device, config=config)
     path, numbers = fabric.broadcast(run_path(out, record, "study")), range(seed, seed + seeds)
     if fabric.global_rank > 0:
@@ -207,9 +224,10 @@ def study(
         return RunDir(path)
     run = RunDir.begin(path, record)
     with recorded(run):
-        trained = [[_child(run, data, plan, chosen, n, fabric, progress) for plan in plans] for n in numbers]
+        pairs = list(zip(plans, crossed, strict=True))
+        trained = [[_child(run, data, plan, f, chosen, n, fabric, progress) for plan, f in pairs] for n in numbers]
         for children, number in zip(trained, numbers, strict=True):
-            _one_seed(run, children, data, chosen, number, draws, anyway, device, progress)
+            _one_seed(run, children, data, chosen, number, draws, anyway, crossed, device, progress)
         names = [f"{plan.name}-{number}" for number, plan in itertools.product(numbers, plans)]
         comparisons = [_compared(f"{plan.name}-{number}") for number, plan in itertools.product(numbers, plans[1:])]
         run.write_record(run.record.model_copy(update={"children": (*names, *comparisons)}))
@@ -246,6 +264,12 @@ class AuditJob:
         predict_all(self.run, self.work, self.classifier, self.data, seed=self.seed, progress=self.progress)
         annotate_all(self.run, self.work, self.data, seed=self.seed, progress=self.progress)
         swap_all(self.run, self.work, self.classifier, self.data, seed=self.seed, progress=self.progress)
+
+    def cross_validate(self, folds: Folds | None) -> None:
+        """Out-of-sample predictions of the training images, where they are wanted."""
+        if folds is not None:
+            fabric = Processes().fabric(self.classifier.device.type)
+            cross_validation(self.data, folds, self.run, seed=self.seed, fabric=fabric, progress=self.progress)
 
     def selected(self) -> Rows:
         """The test rows that phase two is about."""
@@ -301,16 +325,18 @@ def _one_seed(
     seed: int,
     draws: int | None,
     anyway: bool,
+    crossed: Sequence[Folds | None],
     device: str,
     progress: Progress,
 ) -> None:
     models = [_classifier(opened(child), data, device)[0] for child in children]
     jobs = [AuditJob(*pair, data, checks, seed, progress) for pair in zip(children, models, strict=True)]
-    for job in jobs:
+    for job, folds in zip(jobs, crossed, strict=True):
         if job.run.record.status != "complete":
             with recorded(job.run, job.salvage, status="running"):
                 job.preflight(anyway)
                 job.predict(draws=draws)
+                job.cross_validate(folds)
     rows = _union(jobs)
     for job in jobs:
         if job.run.record.status != "complete":
@@ -323,12 +349,20 @@ def _one_seed(
 
 
 def _child(
-    run: RunDir, data: Dataset, plan: Recipe, checks: Sequence[Check], seed: int, fabric: Fabric, progress: Progress
+    run: RunDir,
+    data: Dataset,
+    plan: Recipe,
+    folds: Folds | None,
+    checks: Sequence[Check],
+    seed: int,
+    fabric: Fabric,
+    progress: Progress,
 ) -> RunDir:
     path = run.path / f"{plan.name}-{seed}"
     if (path / "run.json").is_file() and RunDir.open(path).record.status == "complete":
         return RunDir(path)
-    record = new_record("audit", data.record(), (), seed=seed, device=run.record.device, config=_train_config(plan))
+    config = _train_config(plan) | (folds.config if folds else {})
+    record = new_record("audit", data.record(), (), seed=seed, device=run.record.device, config=config)
     child = RunDir.begin(path, record)
     if not child.trained:
         with recorded(child, status="running"):
@@ -371,6 +405,16 @@ def _train_into(run: RunDir, data: Dataset, recipe: Recipe, seed: int, fabric: F
 
 def _train_config(recipe: Recipe) -> dict[str, object]:
     return {"recipe": dataclasses.asdict(recipe)}
+
+
+def _folds(
+    count: int | None, wanted: Recipe | str | None, run: RunDir | None, data: Dataset, classifier: Classifier
+) -> Folds | None:
+    """The cross-validation that is wanted: by the given recipe, else the model's own, else our baseline."""
+    known = None if run is None or "recipe" not in run.record.config else Recipe(**run.record.config["recipe"])
+    size = PROFILES["small" if classifier.device.type == "cpu" else "full"]
+    chosen = _recipe(wanted) if wanted is not None else known or size.apply(_recipe("baseline"))
+    return Folds.of(data, count, chosen, own=chosen == known)
 
 
 def _data(data: Dataset | str | Path, image_size: int | None = None) -> Dataset:

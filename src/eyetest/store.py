@@ -238,6 +238,19 @@ class RunDir:
         given: Any = self._header(f"predictions/{key}{_TENSORS}").get("given", "logits")
         return Predictions(split, tensors["rows"], tensors["labels"], tensors["logits"], given)
 
+    def out_of_sample(self, split: str) -> Predictions | None:
+        """The predictions of a cross-validation's models on a split, or None if there are none."""
+        key = _out_of_sample_key(split)
+        return self.predictions(key, split) if self.has_predictions(key) else None
+
+    def write_out_of_sample(self, predictions: Predictions) -> None:
+        """Write what a cross-validation's models say of a split."""
+        self.write_predictions(_out_of_sample_key(predictions.split), predictions)
+
+    def fold(self, number: int) -> RunDir:
+        """Where one fold of a cross-validation is trained, until its predictions are written."""
+        return RunDir(self._file(f"folds/{number}"))
+
     def has_annotation(self, name: str) -> bool:
         """Whether this annotation is made."""
         return self._file(f"annotations/{name}{_TENSORS}").is_file()
@@ -563,6 +576,10 @@ def recorded(run: RunDir, salvage: Callable[[], None] = lambda: None, *, status:
         run.update("interrupted", time.perf_counter() - started)
         raise
     run.update("complete" if status == "complete" else "running", time.perf_counter() - started)
+
+
+def _out_of_sample_key(split: str) -> str:
+    return "ensemble@test" if split == "test" else f"out_of_sample@{split}"
 
 
 def _prints(record: RunRecord) -> list[str]:

@@ -62,6 +62,7 @@ def study(
     seeds: Count = 1,
     checks: Names = None,
     skip: Names = None,
+    cross_validate: Count | None = None,
     device: str = "auto",
     threads: Count | None = None,
     human_labels: Path | None = None,
@@ -88,6 +89,8 @@ def study(
         Directory of the run; an unfinished run there is resumed.
     human_labels
         How many people gave each test image each class: npy, npz, csv or parquet.
+    cross_validate
+        Train so many more models by each recipe on parts of the training images: a second opinion on labels.
     plan
         Print what it would cost and stop.
     anyway
@@ -101,7 +104,10 @@ def study(
         show_training_plan(_load(data, seed, group, human_labels), names, profile, _changes(set), device, json)
         return DONE
     source = _load(data, seed, group, human_labels)
-    return _study(source, names, profile, _changes(set), out, seed, seeds, checks, skip, anyway, device, json, quiet)
+    changes = _changes(set)
+    return _study(
+        source, names, profile, changes, out, seed, seeds, checks, skip, anyway, cross_validate, device, json, quiet
+    )
 
 
 @app.command
@@ -174,6 +180,8 @@ def audit(
     checks: Names = None,
     skip: Names = None,
     budget: str | None = None,
+    cross_validate: Count | None = None,
+    fold_recipe: str | None = None,
     seed: Whole = 0,
     device: str = "auto",
     threads: Count | None = None,
@@ -218,6 +226,10 @@ def audit(
         Time for the passes, such as 90s or 5m; fewer images are read.
     human_labels
         How many people gave each test image each class: npy, npz, csv or parquet.
+    cross_validate
+        Train so many models on parts of the training images: a second opinion on labels (takes so many trainings).
+    fold_recipe
+        Recipe of those models; by default that of the audited run, or baseline where it is unknown.
     plan
         Print what the model is fed, passes and cost, and stop.
     anyway
@@ -244,7 +256,16 @@ def audit(
     opened = calls.opened(model, options)
     source = _load(data, seed, group, human_labels, opened.image_size)
     if plan:
-        planned = calls.plan_audit(opened, source, checks=checks or (), skip=skip or (), budget=seconds, device=device)
+        planned = calls.plan_audit(
+            opened,
+            source,
+            checks=checks or (),
+            skip=skip or (),
+            budget=seconds,
+            cross_validate=cross_validate,
+            fold_recipe=fold_recipe,
+            device=device,
+        )
         show_plan(planned, json)
         return DONE
     with shown(quiet) as progress:
@@ -257,6 +278,8 @@ def audit(
             seed=seed,
             budget=seconds,
             anyway=anyway,
+            cross_validate=cross_validate,
+            fold_recipe=fold_recipe,
             device=device,
             progress=progress,
         )
@@ -424,6 +447,7 @@ def _study(
     checks: list[str] | None,
     skip: list[str] | None,
     anyway: bool,
+    cross_validate: int | None,
     device: str,
     as_json: bool,
     quiet: bool,
@@ -444,6 +468,7 @@ def _study(
             checks=checks or (),
             skip=skip or (),
             anyway=anyway,
+            cross_validate=cross_validate,
             device=device,
             progress=progress,
         )

@@ -8,7 +8,7 @@ from typing import final
 
 import numpy as np
 
-from ..types import Labels, Masks, Pixels, Rows, SplitName
+from ..types import Labels, Masks, Pixels, Rows, SplitName, Votes
 from .base import SplitData
 
 
@@ -54,6 +54,51 @@ def carve_groups(labels: Labels, groups: Labels, fraction: float, seed: int) -> 
             taken[free[counts[free].sum(1).argmin()]] = True
     rows = np.arange(len(labels), dtype=np.int64)
     return rows[~taken[place]], rows[taken[place]]
+
+
+def deal(labels: Labels, count: int, seed: int, groups: np.ndarray | None = None) -> Labels:
+    """The fold of each image, 0 to count − 1: images of one group share a fold, and every class is spread evenly.
+
+    Groups are dealt out from the largest on, each to the fold that has least of its classes.
+    """
+    _, group = np.unique(np.arange(len(labels)) if groups is None else groups, return_inverse=True)
+    counts = np.zeros((int(group.max()) + 1, int(labels.max()) + 1), dtype=np.int64)
+    np.add.at(counts, (group, labels), 1)
+    shuffled = np.random.default_rng([seed, len(labels)]).permutation(len(counts))
+    order = shuffled[np.argsort(-counts[shuffled].sum(1), kind="stable")]
+    held, fold = np.zeros((count, counts.shape[1]), dtype=np.int64), np.zeros(len(counts), dtype=np.int64)
+    for one in order.tolist():
+        fold[one] = np.lexsort((held.sum(1), held @ counts[one]))[0]
+        held[fold[one]] += counts[one]
+    result: Labels = fold[group]
+    return result
+
+
+@final
+@dataclass(eq=False)
+class Subset(SplitData):
+    """Some rows of a split, as a split of their own; its row r is row `chosen[r]` of the whole."""
+
+    whole: SplitData = field(repr=False)
+    chosen: Rows = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Take labels, source rows and metadata from the whole."""
+        self.name, self.labels = self.whole.name, self.whole.labels[self.chosen]
+        self.source = self.whole.source[self.chosen]
+        self.metadata = {name: values[self.chosen] for name, values in self.whole.metadata.items()}
+
+    def images(self, rows: Rows) -> Pixels:
+        """The images of these rows."""
+        return self.whole.images(self.chosen[rows])
+
+    def human_counts(self, rows: Rows) -> Votes | None:
+        """How many people gave each of these rows each class, if the whole knows."""
+        return self.whole.human_counts(self.chosen[rows])
+
+    def masks(self, rows: Rows) -> Masks | None:
+        """Object masks of these rows, if there are any."""
+        return self.whole.masks(self.chosen[rows])
 
 
 @final

@@ -36,7 +36,7 @@ KINDS: dict[type[Need[Any]], tuple[type[Any], Collect, str]] = {
 
 def annotate_all(run: RunDir, work: Work, data: Dataset, *, seed: int, progress: Progress) -> None:
     """All annotations of the work, unless the run has them already."""
-    for need in work.annotations:
+    for need in (one for one in work.annotations if type(one) in KINDS):
         _, collect, _ = KINDS[type(need)]
         if run.has_annotation(key(need)):
             continue

@@ -38,7 +38,8 @@ def draw_galleries(
     cards = [card for block in finding.blocks if isinstance(block, Gallery) for card in block.cards]
     for card in cards:
         row = int(card.id.rpartition("-")[2])
-        image = data.test.images(np.array([row], dtype=np.int64))[0].transpose(1, 2, 0)
+        split = next((one for one in data.splits.values() if one.name == card.id.rpartition("-")[0]), data.test)
+        image = split.images(np.array([row], dtype=np.int64))[0].transpose(1, 2, 0)
         run.write_image(card.image, np.ascontiguousarray(image))
         for picture, source in _pictures(card, maps, other):
             found = source(f"{picture.method}-{picture.target}")

@@ -76,6 +76,11 @@ def _history(need: History, run: RunDir, work: Work) -> Found:
     return run.history(), "eyetest did not train this model, so there is no training history"
 
 
+def _out_of_sample(need: OutOfSample, run: RunDir, work: Work) -> Found:
+    missing = "there are no out-of-sample predictions; give --cross-validate 5 to train models for them"
+    return run.out_of_sample(need.split), missing
+
+
 def _preflight(need: Preflight, run: RunDir, work: Work) -> Found:
     return kept(run), "the model was not tried before the passes"
 
@@ -123,6 +128,7 @@ def _kept(run: RunDir, name: str, kind: type[Any]) -> Any:
 READERS: dict[type[Need[Any]], Reader] = {
     Predict: _predictions,
     History: _history,
+    OutOfSample: _out_of_sample,
     Preflight: _preflight,
     Embed: _features,
     Attend: _attention,

@@ -19,7 +19,9 @@ from .read import read, read_saved
 
 def run_checks(run: RunDir, work: Work, data: Dataset, *, seed: int, saved: bool = False) -> list[Finding]:
     """The finding of every check, written with its scores and pictures; `saved` where the answers came in a file."""
-    context = Context(data.classes, data.title, data.fingerprint, seed, data.groups("test"))
+    crossed = str(run.record.config.get("cross_validation", ""))
+    groups = data.groups("test")
+    context = Context(data.classes, data.title, data.fingerprint, seed, groups=groups, out_of_sample=crossed)
     findings = []
     for check in work.checks:
         outcome = _outcome(check, run, work, context, saved)
