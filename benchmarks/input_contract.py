@@ -168,7 +168,7 @@ def model(out: Path) -> tuple[Classifier, Dataset]:
     """A small trained model and its data."""
     data = stripes()
     run = flow.train(data, RECIPE, out=out, device="cpu")
-    return load_model(run.path, data.classes, "model"), data
+    return load_model(run.path, data.classes, name="model"), data
 
 
 def main() -> None:

@@ -89,7 +89,7 @@ def test_a_sample_of_the_images_keeps_its_donors(limits):
     data = Dataset(
         "d", "d", tuple("abcde"), (1, 1), "f", {"test": split(EVEN), "validation": split(EVEN, "validation")}
     )
-    whole, part = (_table(Work((), (), (), (), (), one, 2), data, 0) for one in ({}, limits))
+    whole, part = (_table(Work((), (), (), (), (), (), (), (), (), one, 2), data, 0) for one in ({}, limits))
     assert part.rows.tolist() == stratified_sample(EVEN, 37, 0).tolist()
     assert (part.donors == whole.donors[..., part.rows]).all()
     assert (part.classes == whole.classes[..., part.rows]).all()

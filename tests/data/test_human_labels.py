@@ -14,6 +14,7 @@ from eyetest.data import load_data
 from eyetest.data.human_labels import add_human_labels, agreement, counted
 from eyetest.data.planted import PlantedSpec, planted
 from eyetest.errors import DataError
+from eyetest.models.ours import Architecture, save_model
 
 CLASSES = ("ant", "bee", "cat")
 
@@ -198,6 +199,9 @@ def test_a_parquet_column_in_another_order_is_refused(tmp_path):
 @pytest.mark.parametrize("command", ["audit", "study"])
 def test_the_commands_take_the_file(command, tmp_path):
     file = tmp_path / "none.npy"
-    model = ["model.safetensors"] if command == "audit" else []
+    classes = load_data("planted").classes
+    architecture = Architecture(width=4, dropout=0, blocks=1, classes=classes, mean=(0, 0, 0), std=(1, 1, 1))
+    save_model(tmp_path / "model.safetensors", architecture.build(), architecture)
+    model = [str(tmp_path / "model.safetensors")] if command == "audit" else []
     with pytest.raises(DataError, match=r"none.npy cannot be read"):
         app([command, *model, "--data", "planted", "--human-labels", str(file), "--plan"])

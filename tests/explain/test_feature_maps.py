@@ -12,6 +12,7 @@ from eyetest.explain.grad_cam import GradCam, fitting_layer
 from eyetest.models.classifier import Classifier
 from eyetest.models.contract import ModelOptions
 from eyetest.models.load import load_model
+from eyetest.tensors import LogitTarget
 
 CLASSES = ("a", "b", "c")
 
@@ -39,7 +40,7 @@ def test_the_layer_is_the_last_with_places_that_the_logits_depend_on(spec, side,
     images = torch.rand(1, 3, 32, 32)
     found = fitting_layer(classifier, images)
     assert {name for name, one in classifier.module.named_modules() if one is found} == {layer}
-    maps = GradCam()(classifier, images, torch.tensor([1]))
+    maps = GradCam()(classifier, images, LogitTarget(torch.tensor([1])))
     assert maps.shape == (1, 32, 32)
     assert maps.any()
     assert not any(one._forward_hooks for one in classifier.module.modules())
@@ -89,7 +90,10 @@ def test_channels_last_maps_are_those_of_channels_first():
             return self.head(self.last(self.conv(x)).mean(self.axes))
 
     images, classes = torch.rand(2, 3, 32, 32), torch.tensor([0, 2])
-    maps = [GradCam(layer="last")(Classifier(Net(last=one), classes=CLASSES), images, classes) for one in (True, False)]
+    maps = [
+        GradCam(layer="last")(Classifier(Net(last=one), classes=CLASSES), images, LogitTarget(classes))
+        for one in (True, False)
+    ]
     assert torch.allclose(*maps, atol=1e-6)
     assert maps[0].any()
 
@@ -97,7 +101,7 @@ def test_channels_last_maps_are_those_of_channels_first():
 def test_a_named_layer_is_taken_and_changes_the_map():
     classifier = loaded("torchvision:resnet18", 64)
     images, classes = torch.rand(1, 3, 64, 64), torch.tensor([0])
-    found, named = (GradCam(layer=name)(classifier, images, classes) for name in (None, "layer1"))
+    found, named = (GradCam(layer=name)(classifier, images, LogitTarget(classes)) for name in (None, "layer1"))
     assert not torch.equal(found, named)
 
 
@@ -113,7 +117,7 @@ def test_a_crash_while_the_layer_is_sought_leaves_no_hook():
 
     module = Broken()
     with pytest.raises(RuntimeError, match="broken"):
-        GradCam()(Classifier(module, classes=CLASSES), torch.rand(1, 3, 8, 8), torch.tensor([0]))
+        GradCam()(Classifier(module, classes=CLASSES), torch.rand(1, 3, 8, 8), LogitTarget(torch.tensor([0])))
     assert not module.conv._forward_hooks
     assert module.training
     assert module.conv.weight.requires_grad
@@ -126,4 +130,4 @@ def test_a_model_that_passes_no_gradient_has_no_layer():
                 return x.mean((2, 3))
 
     with pytest.raises(MissingEvidence):
-        GradCam()(Classifier(Frozen(), classes=CLASSES), torch.rand(1, 3, 8, 8), torch.tensor([0]))
+        GradCam()(Classifier(Frozen(), classes=CLASSES), torch.rand(1, 3, 8, 8), LogitTarget(torch.tensor([0])))

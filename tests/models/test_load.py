@@ -21,6 +21,7 @@ from eyetest.models.classifier import fingerprint
 from eyetest.models.contract import ModelOptions
 from eyetest.models.load import load_model, open_model
 from eyetest.models.resnet18_cifar import Resnet18Cifar
+from eyetest.tensors import LogitTarget
 
 CLASSES = ("a", "b", "c")
 SIZES = {"timm_vit": 64, "timm_convnext": 64, "torchvision_resnet": 64, "factory": 32, "export": 24}
@@ -52,7 +53,7 @@ def test_every_kind_answers_alike_in_any_batch_and_is_left_as_it_was(kind, few):
     whole = classifier.predict(images)
     assert whole.shape == (5, 3)
     assert torch.allclose(classifier.predict(images[3:4]), whole[3:4], atol=1e-5)
-    gradient = classifier.pixel_gradient(images, torch.tensor([0, 1, 2, 0, 1]))
+    gradient = classifier.pixel_gradient(images, LogitTarget(torch.tensor([0, 1, 2, 0, 1])))
     assert gradient.shape == images.shape
     assert gradient.any()
     assert state_of(module) == before
@@ -83,7 +84,8 @@ def test_classes_are_matched_by_name(tmp_path, factory):
     assert torch.equal(shuffled.predict(images), straight.predict(images)[:, [1, 2, 0]])
     targets = torch.tensor([0, 1, 2, 0])
     assert torch.equal(
-        shuffled.pixel_gradient(images, targets), straight.pixel_gradient(images, torch.tensor([1, 2, 0])[targets])
+        shuffled.pixel_gradient(images, LogitTarget(targets)),
+        straight.pixel_gradient(images, LogitTarget(torch.tensor([1, 2, 0])[targets])),
     )
     for other in (("a", "b", "x"), tuple(map(str, range(1000))), ("a", "b", "b")):
         with pytest.raises(ModelError, match="but the data has 3"):

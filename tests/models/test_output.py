@@ -12,6 +12,7 @@ from torch import nn
 
 from eyetest.errors import MissingEvidence, ModelError
 from eyetest.models.classifier import Classifier
+from eyetest.tensors import LogitTarget
 
 Named = namedtuple("Named", ("logits", "aux"))
 
@@ -66,7 +67,7 @@ def test_a_single_logit_is_a_model_of_two_classes(wrap):
     images = torch.rand(4, 3, 8, 8)
     probabilities = classifier.predict(images).softmax(1)
     assert torch.allclose(probabilities[:, 1], (images[:, 0].mean((1, 2)) - 0.5).sigmoid(), atol=1e-6)
-    no, yes = (classifier.pixel_gradient(images, torch.full((4,), k)) for k in range(2))
+    no, yes = (classifier.pixel_gradient(images, LogitTarget(torch.full((4,), k))) for k in range(2))
     assert yes[:, 0].min() > 0
     assert torch.equal(no, -yes)
 
@@ -91,7 +92,7 @@ def test_images_of_another_size_are_resized_and_gradients_come_back_at_their_siz
 def test_a_model_that_passes_no_gradient_has_no_gradient_map():
     classifier = Classifier(Answers(lambda z: z.detach()), classes=("a", "b", "c"))
     with pytest.raises(MissingEvidence, match="no gradient"):
-        classifier.pixel_gradient(torch.rand(1, 3, 8, 8), torch.tensor([0]))
+        classifier.pixel_gradient(torch.rand(1, 3, 8, 8), LogitTarget(torch.tensor([0])))
 
 
 def test_features_are_only_those_that_make_the_logits():
