@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .checks._cue import CueCheck
     from .data import Dataset, load_data
     from .flow import audit, study, train
+    from .looking.look import look
     from .models.classifier import Classifier
     from .pairing import compare
     from .store import RunDir
@@ -31,6 +32,7 @@ _WHERE = {
     "audit": ".flow",
     "compare": ".pairing",
     "load_data": ".data",
+    "look": ".looking.look",
     "study": ".flow",
     "train": ".flow",
 }
@@ -46,6 +48,7 @@ __all__ = [
     "audit",
     "compare",
     "load_data",
+    "look",
     "study",
     "train",
 ]

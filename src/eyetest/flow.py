@@ -13,6 +13,7 @@ from lightning_fabric import Fabric
 
 from .checks import checks as registry
 from .checks.base import Check
+from .checks.explanation_trust import ExplanationTrust
 from .comparison import changed_rows
 from .data import Dataset, load_data
 from .engine.annotate import annotate_all
@@ -25,6 +26,7 @@ from .engine.run import run_checks
 from .engine.swap import swap_all
 from .engine.trust import trust_all
 from .errors import UserError, unknown_name
+from .explain import explainer, explainers
 from .models.classifier import Classifier
 from .models.load import load_model
 from .pairing import IDENTITY, compare
@@ -78,6 +80,7 @@ def audit(
     *,
     checks: Sequence[str | Check] = (),
     skip: Sequence[str] = (),
+    stamp: Sequence[str] = (),
     out: Path | str | None = None,
     seed: int = 0,
     budget: float | None = None,
@@ -88,12 +91,12 @@ def audit(
     """Audit one model: every check becomes a finding. An unfinished audit in `out` resumes at the pass it was in.
 
     `budget` in seconds reads fewer images, so that the passes fit. `draws` is how often each image gets new donors; by
-    default so often that 5,000 images are swapped.
+    default so often that 5,000 images are swapped. `stamp` names the explanation methods that are put to the test.
     """
     data = _data(data)
     classifier, source = _classifier(model, data, device)
-    chosen = find_checks(checks, skip)
-    config = {"checks": [check.code for check in chosen], "budget": budget, "draws": draws}
+    chosen = stamping(find_checks(checks, skip), stamp)
+    config = {"checks": [check.code for check in chosen], "stamp": [*stamp], "budget": budget, "draws": draws}
     models = (classifier.record(),)
     record = new_record("audit", data.record(), models, seed=seed, device=str(classifier.device), config=config)
     run = RunDir.begin(run_path(out, record, classifier.name), record)
@@ -112,6 +115,7 @@ def plan_audit(
     *,
     checks: Sequence[str | Check] = (),
     skip: Sequence[str] = (),
+    stamp: Sequence[str] = (),
     budget: float | None = None,
     device: str = "auto",
 ) -> Plan:
@@ -119,7 +123,7 @@ def plan_audit(
     data = _data(data)
     classifier, _ = _classifier(model, data, device)
     speed = measure_speed(classifier, data)
-    return make_plan(within(find_checks(checks, skip), data, speed, budget), data, speed)
+    return make_plan(within(stamping(find_checks(checks, skip), stamp), data, speed, budget), data, speed)
 
 
 def study(
@@ -131,6 +135,7 @@ def study(
     seed: int = 0,
     checks: Sequence[str | Check] = (),
     skip: Sequence[str] = (),
+    stamp: Sequence[str] = (),
     draws: int | None = None,
     device: str = "auto",
     progress: Progress = silent,
@@ -138,9 +143,9 @@ def study(
     """Train every recipe, audit each model, compare each with the first, and write one page.
 
     All models are trained first, under torchrun or srun by all processes together. Then both models of a seed are
-    predicted, so that maps of both exist for every image that either is asked about. `draws` as in audit().
+    predicted, so that maps of both exist for every image that either is asked about. `draws` and `stamp` as in audit().
     """
-    data, device, chosen = _data(data), find_device(device), find_checks(checks, skip)
+    data, device, chosen = _data(data), find_device(device), stamping(find_checks(checks, skip), stamp)
     fabric = Processes.here().fabric(device)
     plans = fabric.broadcast([_recipe(one) for one in recipes])
     _require_distinct([plan.name for plan in plans])
@@ -148,6 +153,7 @@ def study(
         "recipes": [dataclasses.asdict(plan) for plan in plans],
         "seeds": seeds,
         "checks": [c.code for c in chosen],
+        "stamp": [*stamp],
         "draws": draws,
     }
     record = new_record("study", data.record(), (), seed=seed, device=device, config=config)
@@ -239,6 +245,25 @@ def find_checks(names: Sequence[str | Check] = (), skip: Sequence[str] = ()) -> 
                 "a code that `eyetest list checks` does not show."
             )
     return chosen
+
+
+def stamping(checks: Sequence[Check], methods: Sequence[str]) -> tuple[Check, ...]:
+    """The checks, with EXP001 putting these explanation methods to the test: names, or `all`; its own if none is given.
+
+    Raises UnknownName, or UserError if EXP001 is not among the checks.
+    """
+    if not methods:
+        return tuple(checks)
+    names = dict.fromkeys(explainers.names() if "all" in methods else methods)
+    for name in names:
+        explainer(name)
+    if not any(isinstance(check, ExplanationTrust) for check in checks):
+        raise UserError(
+            f"--stamp {' '.join(methods)} says which maps are put to the test, but explanation_trust (EXP001), which does "
+            "that, is not among the checks. Add it to --checks, or leave --stamp out."
+        )
+    chosen = ExplanationTrust(tuple((name, "predicted") for name in names))
+    return tuple(chosen if isinstance(check, ExplanationTrust) else check for check in checks)
 
 
 def _checks_of(one: str | Check, by_name: Mapping[str, Check]) -> list[Check]:

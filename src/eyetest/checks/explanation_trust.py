@@ -12,12 +12,14 @@ from ..errors import MissingEvidence
 from ..evidence import Evidence, Explain, Need, Select, Trust
 from ..records import Cell, Estimate, Forest, Note, Table
 from ..types import Column, Target, TrustTrial, image_ids
-from ._stamp import LEVEL, Trialled, reason, trialled, verdict
+from ._stamp import LEVEL, Trialled, Verdict, reason, trialled, verdict
 from .base import Check, Outcome
 
 STUDY: tuple[tuple[str, Target], ...] = (("grad_cam", "predicted"), ("saliency", "predicted"))
 """What everybody shows, and so what is stamped in every audit."""
 SAMPLED = 64
+FEW = 3
+"""Methods up to which the headline has a sentence for each."""
 
 
 @final
@@ -50,9 +52,10 @@ class ExplanationTrust(Check):
         finding = self.finding(
             "explanation_trust",
             _status(list(stamps.values())),
-            " ".join(_sentence(key, stamps[key], tests[key]) for key in stamps),
+            _headline(stamps, tests),
             estimates=estimates,
             blocks=[
+                _stamps(stamps, tests, trials),
                 *(_forest(key, tests[key], stamps[key]) for key in stamps),
                 _table(tests),
                 *(_note(key, trials[key]) for key in stamps),
@@ -85,8 +88,32 @@ def _status(stamps: list[str]) -> Any:
     return "ok" if set(stamps) == {"trust"} else "inconclusive"
 
 
+def _headline(stamps: Mapping[str, Verdict], tests: Mapping[str, list[Trialled]]) -> str:
+    """A sentence a method, or with many methods a sentence a stamp."""
+    if len(stamps) <= FEW:
+        return " ".join(_sentence(key, stamps[key], tests[key]) for key in stamps)
+    said: list[tuple[Verdict, str]] = [
+        ("trust", "Trust maps by"),
+        ("do not trust", "Do not trust maps by"),
+        ("cannot tell", "It cannot be told whether to trust maps by"),
+    ]
+    named = {word: [_words(key) for key in stamps if stamps[key] == word] for word, _ in said}
+    sentences = [f"{start} {', '.join(named[word])}." for word, start in said if named[word]]
+    return f"{len(stamps)} methods were put to the test on {_images(next(iter(tests.values())))} images. {' '.join(sentences)}"
+
+
+def _words(key: str) -> str:
+    """`grad_cam-predicted` as it is said: the predicted class goes without saying."""
+    method, _, target = key.rpartition("-")
+    return method.replace("_", " ") + ("" if target == "predicted" else f" ({target})")
+
+
+def _images(tests: list[Trialled]) -> int:
+    return max(test.n for test in tests)
+
+
 def _sentence(key: str, stamp: str, tests: list[Trialled]) -> str:
-    method, _, target = key.partition("-")
+    method, _, target = key.rpartition("-")
     what = f"{method.replace('_', ' ')} maps of the {target} class"
     if stamp == "trust":
         return f"Trust {what}: they pass all {len(tests)} tests on {tests[0].n} images."
@@ -111,7 +138,21 @@ def _estimate(key: str, test: Trialled) -> Estimate:
 
 def _forest(key: str, tests: list[Trialled], stamp: str) -> Forest:
     names = tuple(f"{key}.{test.name}" for test in tests if test.n)
-    return Forest(title=f"{key.replace('_', ' ')}: {stamp}", x_label="mean over images", estimates=names)
+    return Forest(title=f"{_words(key)}: {stamp}", x_label="mean over images", estimates=names)
+
+
+def _stamps(
+    stamps: Mapping[str, Verdict], tests: Mapping[str, list[Trialled]], trials: Mapping[str, TrustTrial]
+) -> Table:
+    rows = []
+    for key, word in stamps.items():
+        method, _, target = key.rpartition("-")
+        passed = sum(test.outcome == "passed" for test in tests[key])
+        evidence = int((trials[key].largest > 0).sum())
+        stands = reason(tests[key]) or None
+        rows.append((method, target, word, f"{passed} of {len(tests[key])}", evidence, _images(tests[key]), stands))
+    columns = ("method", "of class", "stamp", "tests passed", "maps with evidence", "images", "such a map")
+    return Table(title="Stamps", columns=columns, rows=tuple(rows))
 
 
 def _table(tests: Mapping[str, list[Trialled]]) -> Table:

@@ -60,6 +60,7 @@ def study(
     seeds: Count = 1,
     checks: Names = None,
     skip: Names = None,
+    stamp: Names = None,
     device: str = "auto",
     threads: Count | None = None,
     plan: Flag = False,
@@ -80,6 +81,8 @@ def study(
         Recipe fields, such as epochs=3.
     out
         Directory of the run; an unfinished run there is resumed.
+    stamp
+        Explanation methods that are put to the test, or all; by default grad_cam and saliency.
     plan
         Print what it would cost and stop.
     """
@@ -90,7 +93,7 @@ def study(
 
         show_training_plan(_load(data, seed), names, profile, _changes(set), device, json)
         return DONE
-    return _study(data, names, profile, _changes(set), out, seed, seeds, checks, skip, device, json, quiet)
+    return _study(data, names, profile, _changes(set), out, seed, seeds, checks, skip, stamp, device, json, quiet)
 
 
 @app.command
@@ -147,6 +150,7 @@ def audit(
     out: Path | None = None,
     checks: Names = None,
     skip: Names = None,
+    stamp: Names = None,
     budget: str | None = None,
     seed: Whole = 0,
     device: str = "auto",
@@ -163,6 +167,8 @@ def audit(
         A run of `eyetest train`, or a model.safetensors of ours.
     data
         A name (cifar10, planted) or a path.
+    stamp
+        Explanation methods that are put to the test, or all; by default grad_cam and saliency. --plan says what it costs.
     budget
         Time for the passes, such as 90s or 5m; fewer images are read.
     plan
@@ -176,7 +182,13 @@ def audit(
     seconds = _seconds(budget)
     if plan:
         planned = calls.plan_audit(
-            model, _load(data, seed), checks=checks or (), skip=skip or (), budget=seconds, device=device
+            model,
+            _load(data, seed),
+            checks=checks or (),
+            skip=skip or (),
+            stamp=stamp or (),
+            budget=seconds,
+            device=device,
         )
         show_plan(planned, json)
         return DONE
@@ -186,6 +198,7 @@ def audit(
             _load(data, seed),
             checks=checks or (),
             skip=skip or (),
+            stamp=stamp or (),
             out=out,
             seed=seed,
             budget=seconds,
@@ -195,6 +208,50 @@ def audit(
     if seconds is not None and not json:
         print(f"budget of {seconds:g} s: {run.plan().note}")
     return _finished(run, json)
+
+
+@app.command
+def look(
+    model: Path,
+    image: str,
+    *,
+    data: str | None = None,
+    methods: Names = None,
+    audit: Path | None = None,
+    out: Path | None = None,
+    seed: Whole = 0,
+    device: str = "auto",
+    threads: Count | None = None,
+    json: Flag = False,
+) -> int:
+    """One image: what is answered, and a picture of what every explanation method says, with its stamp.
+
+    Parameters
+    ----------
+    model
+        A run of `eyetest train`, or a model.safetensors of ours.
+    image
+        An id such as test-17 (with --data), or the path of a photo.
+    data
+        A name (cifar10, planted) or a path; the transplant map takes its patches from there.
+    methods
+        Explanation methods; by default all but the slow ones.
+    audit
+        An audit of this model, for the stamps; a study's models have theirs.
+    out
+        The picture, a PNG; by default look-<image>.png here.
+    """
+    from ..looking.look import look as seen
+    from .show import show_look
+
+    _threads(threads)
+    picture = out or Path(f"look-{Path(image).stem}.png")
+    source = _load(data, seed) if data else None
+    found = seen(model, image, source, methods or (), picture, audit=audit, seed=seed, device=device)
+    show_look(found.looked, json)
+    if not json:
+        print(f"picture: {picture}")
+    return DONE
 
 
 @app.command
@@ -346,6 +403,7 @@ def _study(
     seeds: int,
     checks: list[str] | None,
     skip: list[str] | None,
+    stamp: list[str] | None,
     device: str,
     as_json: bool,
     quiet: bool,
@@ -365,6 +423,7 @@ def _study(
             seed=seed,
             checks=checks or (),
             skip=skip or (),
+            stamp=stamp or (),
             device=device,
             progress=progress,
         )

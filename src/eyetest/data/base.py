@@ -92,4 +92,5 @@ class Dataset:
             fingerprint=self.fingerprint,
             classes=self.classes,
             images={name: len(self.splits[name]) for name in SPLITS},
+            image_size=self.image_size,
         )

@@ -19,20 +19,22 @@ from .execute import feature_key, map_key
 from .pictures import draw_galleries
 from .plan import Work
 from .probe import probe_key
+from .stamps import found_stamps, stamped
 from .trust import trust_key
 
 
 def run_checks(run: RunDir, work: Work, data: Dataset, *, seed: int) -> list[Finding]:
     """The finding of every check, written with its scores and pictures."""
     context = Context(data.classes, data.title, data.fingerprint, seed)
-    findings = []
+    findings, stamps = [], found_stamps(run, work.trusts)
     for check in work.checks:
         outcome = _outcome(check, run, work, context)
+        finding = stamped(outcome.finding, stamps)
         if outcome.columns:
-            run.write_scores(outcome.finding.code, outcome.ids, outcome.columns)
-        draw_galleries(run, outcome.finding, data, run.maps, transplants=work.drawn())
-        run.write_finding(outcome.finding)
-        findings.append(outcome.finding)
+            run.write_scores(finding.code, outcome.ids, outcome.columns)
+        draw_galleries(run, finding, data, run.maps, transplants=work.drawn())
+        run.write_finding(finding)
+        findings.append(finding)
     return findings
 
 
