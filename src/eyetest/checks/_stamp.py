@@ -65,14 +65,19 @@ def verdict(tests: list[Trialled]) -> Verdict:
 
 
 def reason(tests: list[Trialled]) -> str:
-    """The tests that stand in the way of trust, in words; those against several controls in one breath."""
+    """The tests that stand in the way of trust, in words; empty if none does."""
+    return _listed(obstacles(tests), ", and ")
+
+
+def obstacles(tests: list[Trialled]) -> list[str]:
+    """What stands in the way of trust, one a test; those against several controls in one breath."""
     decided = [test for test in tests if test.outcome == "failed" and test.decides]
     in_the_way = decided or [test for test in tests if test.outcome != "passed"]
     grouped: dict[str, list[str]] = {}
     for test in in_the_way:
         what, than, control = test.problem.partition(THAN)
         grouped.setdefault(what + than, []).append(control)
-    return _listed([what + _listed(controls, " or ") for what, controls in grouped.items()], ", and ")
+    return [what + _listed(controls, " or ") for what, controls in grouped.items()]
 
 
 def _listed(parts: list[str], last: str) -> str:

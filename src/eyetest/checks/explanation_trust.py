@@ -10,16 +10,16 @@ import numpy as np
 
 from ..errors import MissingEvidence
 from ..evidence import Evidence, Explain, Need, Select, Trust
-from ..records import Cell, Estimate, Forest, Note, Table
+from ..records import Cell, Estimate, Forest, Table
 from ..types import Column, Target, TrustTrial, image_ids
-from ._stamp import LEVEL, Trialled, Verdict, reason, trialled, verdict
+from ._stamp import LEVEL, Trialled, Verdict, obstacles, reason, trialled, verdict
 from .base import Check, Outcome
 
 STUDY: tuple[tuple[str, Target], ...] = (("grad_cam", "predicted"), ("saliency", "predicted"))
 """What everybody shows, and so what is stamped in every audit."""
 SAMPLED = 64
 FEW = 3
-"""Methods up to which the headline has a sentence for each."""
+"""Methods up to which the headline has a sentence, and the page a figure, for each."""
 
 
 @final
@@ -56,9 +56,9 @@ class ExplanationTrust(Check):
             estimates=estimates,
             blocks=[
                 _stamps(stamps, tests, trials),
-                *(_forest(key, tests[key], stamps[key]) for key in stamps),
+                *(_forest(key, tests[key], stamps[key]) for key in stamps if len(stamps) <= FEW),
+                *_fading(trials),
                 _table(tests),
-                *(_note(key, trials[key]) for key in stamps),
             ],
             params=_params(stamps),
         )
@@ -118,7 +118,9 @@ def _sentence(key: str, stamp: str, tests: list[Trialled]) -> str:
     if stamp == "trust":
         return f"Trust {what}: they pass all {len(tests)} tests on {tests[0].n} images."
     verb = "Do not trust" if stamp == "do not trust" else "It cannot be told whether to trust"
-    return f"{verb} {what}: on {tests[-1].n} images such a map {reason(tests)}."
+    first, *others = obstacles(tests)
+    more = f" ({len(others)} more below)" if others else ""
+    return f"{verb} {what}: on {tests[-1].n} images such a map {first}{more}."
 
 
 def _estimate(key: str, test: Trialled) -> Estimate:
@@ -164,18 +166,19 @@ def _table(tests: Mapping[str, list[Trialled]]) -> Table:
     return Table(title="Tests", columns=("test", "outcome", "value", "low", "high", "images", "rule"), rows=rows)
 
 
-def _note(key: str, trial: TrustTrial) -> Note:
-    """How the map fades as layers are drawn anew, for the reader who wants to see it."""
-    if not len(trial.cascade):
-        return Note(text=f"{key}: the model has no layers that can be drawn anew one by one.")
-    cascade = ", ".join(f"{one.mean():+.2f}" for one in trial.cascade)
-    single = ", ".join(f"{one.mean():+.2f}" for one in trial.single)
-    positive = int((trial.largest > 0).sum())
-    return Note(
-        text=f"{key}: mean correlation with the map after the last quarter, half and three quarters of the layers were drawn "
-        f"anew: {cascade}; after single layers, from input to output: {single}. {positive} of {len(trial.rows)} maps "
-        "show evidence for their target at all."
+def _fading(trials: Mapping[str, TrustTrial]) -> list[Table]:
+    """How the maps fade as layers are drawn anew, for the reader who wants to see it."""
+    known = {key: trial for key, trial in trials.items() if len(trial.cascade)}
+    rows = tuple(
+        (_words(key), *(float(one.mean()) for one in trial.cascade), *(float(one.mean()) for one in trial.single))
+        for key, trial in known.items()
     )
+    if not rows:
+        return []
+    single = [f"layer {place} of {len(rows[0]) - 4}" for place in range(1, len(rows[0]) - 3)]
+    columns = ("method", "last quarter", "last half", "last three quarters", *single)
+    title = "Mean correlation with the maps after layers were drawn anew: the last ones together, then single ones from input to output"
+    return [Table(title=title, columns=columns, rows=rows)]
 
 
 def _params(stamps: Mapping[str, str]) -> dict[str, Cell]:
