@@ -100,7 +100,8 @@ def test_methods_that_cannot_be_made_say_why_and_the_others_go_on(spot: et.Class
     red = photo(tmp_path / "red.png", (250, 40, 20), (32, 32))
     methods = by_name(et.look(spot, red))
     for name in ("grad_cam", "layer_cam", "eigen_cam"):
-        assert "layer" in methods[name].problem
+        assert "needs a layer" in methods[name].problem
+        assert "--skip" not in methods[name].problem
     assert "give --data" in methods["transplant_map"].problem
     assert "--methods rise" in methods["rise"].problem
     made = {name for name, one in methods.items() if not one.problem}
@@ -137,6 +138,7 @@ def test_a_photo_from_outside_is_resized_and_that_is_said(trained: RunDir, tmp_p
     wide = photo(tmp_path / "wide.jpg", (250, 40, 20))
     found = et.look(trained, wide, methods=["saliency"], device="cpu")
     assert "60 x 40 pixels, was resized to 32" in found.looked.resized
+    assert not found.looked.data
     same = et.look(trained, photo(tmp_path / "same.png", (9, 9, 9), (32, 32)), methods=["saliency"], device="cpu")
     assert "not changed" in same.looked.resized
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from eyetest.checks._stamp import Stamp
 from eyetest.checks.accuracy import Accuracy
 from eyetest.checks.explanation_trust import ExplanationTrust
+from eyetest.comparison import Side, _maps
 from eyetest.data.base import Dataset
 from eyetest.data.planted import PlantedSpec, planted
 from eyetest.engine.plan import MAPS_ON_TRIAL, REMOVALS_ON_TRIAL, gather, plan
@@ -21,6 +23,7 @@ from eyetest.models.classifier import Classifier
 from eyetest.models.resnet18_cifar import Resnet18Cifar
 from eyetest.records import Card, Finding, Gallery, MapPicture, Note
 from eyetest.store import RunDir
+from eyetest.types import Predictions
 
 
 def picture(method: str, target: str) -> MapPicture:
@@ -42,6 +45,20 @@ def test_only_the_target_that_was_tried_is_stamped() -> None:
     ]
     assert found.blocks[1] == blocks[1]
     assert stamped(finding, {}) == finding
+
+
+def test_a_comparison_shows_the_stamp_that_each_audit_gave() -> None:
+    maps = (picture("grad_cam", "predicted").model_copy(update={"stamp": "do not trust", "stamp_reason": "is blind"}),)
+    card = Card(id="test-0", truth="a", predicted="b", confidence=1, image="i.png", maps=maps)
+    blocks = (Gallery(title="g", total=1, cards=(card,)),)
+    finding = Finding(
+        code="X", name="x", title="t", question="q?", status="ok", headline="h", blocks=blocks, limits=("l",)
+    )
+    logits = np.array([[1.0, 0], [0, 1]], dtype=np.float32)
+    predictions = Predictions("test", np.arange(2), np.zeros(2, dtype=np.int64), logits)
+    side = Side("one", "f", {"FAIL001": finding}, {}, predictions, {1: 0.5})
+    (shown,) = _maps(side, 1, ("a", "b"), "images/")
+    assert (shown.stamp, shown.stamp_reason, shown.own_maximum) == ("do not trust", "is blind", 0.5)
 
 
 def test_all_methods_are_put_to_the_test_when_all_are_asked() -> None:

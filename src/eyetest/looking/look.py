@@ -205,7 +205,7 @@ def _looked(
     methods = [_method(name, maps, asked, stamps, scales.get(name)) for name, maps in made.items()]
     return Looked(
         image=subject.name,
-        data=data.title if data else "",
+        data=data.title if data and subject.label is not None else "",
         model=asked.classifier.name,
         resized=subject.resized,
         truth=None if subject.label is None else classes[subject.label],

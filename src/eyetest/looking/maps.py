@@ -64,7 +64,7 @@ def maps_of(name: str, asked: Asked) -> Maps | NoMaps:
     try:
         found = _with_donors(kind, asked) if issubclass(kind, DonorExplainer) else _direct(kind(), asked)
     except UserError as error:
-        return NoMaps(str(error))
+        return NoMaps(str(error).partition(". ")[0])
     if isinstance(found, dict) and not all(np.isfinite(values).all() for values in found.values()):
         return NoMaps("its maps hold NaN or infinite values here")
     return found

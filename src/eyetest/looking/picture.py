@@ -74,7 +74,7 @@ def _head(page: Page, looked: Looked, image: np.ndarray) -> None:
     if looked.truth is not None:
         right = "right" if looked.truth == looked.predicted else "wrong"
         y = _write(pen, (left, y + 2), f"label: {looked.truth} ({right})", 18)
-    y = _write(pen, (left, y + 8), " of ".join(one for one in (looked.image, looked.data) if one), 15, SOFT)
+    y = _write(pen, (left, y + 8), looked.image + (f" of {looked.data}" if looked.data else ""), 15, SOFT)
     y = _write(pen, (left, y), looked.resized, 15, SOFT) if looked.resized else y
     told = "Grey: nothing or evidence against. Colour: evidence for the question above, on one scale for each method."
     y = _write(pen, (left, y + 8), told, 15, SOFT)
@@ -116,7 +116,8 @@ def _tile(
     else:
         pen.rectangle((left, top, left + TILE - 1, top + TILE - 1), outline=LINE, width=2)
         _write(pen, (left + 12, top + TILE // 2 - 12), "no positive evidence", 17, width=TILE - 16)
-    return _write(pen, (left, top + TILE + 3), f"largest {found.largest:.3g}", 14, SOFT)
+    said = f"; {found.stamp or UNSTAMPED}" if method.maps[0].stamp and found.aim != "predicted" else ""
+    return _write(pen, (left, top + TILE + 3), f"largest {found.largest:.3g}{said}", 14, SOFT)
 
 
 def _words(page: Page, pen: ImageDraw.ImageDraw, at: tuple[int, int], method: LookedMethod, *, audited: bool) -> int:

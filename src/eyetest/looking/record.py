@@ -55,7 +55,7 @@ class Looked(Record):
     image: str
     """Its id, or the path of the photo."""
     data: str
-    """Title of the data set; empty without one."""
+    """Title of the data set that it is from; empty for a photo."""
     model: str
     resized: str
     """What was done to a photo to make it fit; empty for an image of the data set."""
