@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .checks._cue import CueCheck
     from .data import Dataset, load_data
     from .flow import audit, study, train
+    from .looking.look import look
     from .models.classifier import Classifier
     from .models.contract import ModelOptions
     from .pairing import compare
@@ -35,6 +36,7 @@ _WHERE = {
     "audit_predictions": ".saved",
     "compare": ".pairing",
     "load_data": ".data",
+    "look": ".looking.look",
     "study": ".flow",
     "train": ".flow",
 }
@@ -52,6 +54,7 @@ __all__ = [
     "audit_predictions",
     "compare",
     "load_data",
+    "look",
     "study",
     "train",
 ]

@@ -13,6 +13,7 @@ from lightning_fabric import Fabric
 
 from .checks._choice import find_checks
 from .checks.base import Check
+from .checks.explanation_trust import ExplanationTrust
 from .comparison import changed_rows
 from .data import Dataset, load_data
 from .engine.annotate import annotate_all
@@ -27,6 +28,7 @@ from .engine.run import run_checks
 from .engine.swap import swap_all
 from .engine.trust import trust_all
 from .errors import UserError, unknown_name
+from .explain import explainer, explainers
 from .explain.grad_cam import require_layer
 from .models.classifier import Classifier
 from .models.contract import ModelOptions
@@ -99,6 +101,7 @@ def audit(
     model_options: ModelOptions = NO_OPTIONS,
     checks: Sequence[str | Check] = (),
     skip: Sequence[str] = (),
+    stamp: Sequence[str] = (),
     out: Path | str | None = None,
     seed: int = 0,
     budget: float | None = None,
@@ -112,20 +115,21 @@ def audit(
     """Audit one model: every check becomes a finding. An unfinished audit in `out` resumes at the pass it was in.
 
     `budget` in seconds reads fewer images, so that the passes fit. `draws` is how often each image gets new donors; by
-    default so often that 5,000 images are swapped. A model that is fed wrongly is refused before anything is written,
-    unless `anyway`; then DAT001 says what is wrong. `cross_validate` trains so many models on parts of the training
-    images, for a second opinion on labels; by `fold_recipe`, by default that of the model, or our baseline if unknown.
+    default so often that 5,000 images are swapped. `stamp` names the explanation methods that are put to the test. A
+    model that is fed wrongly is refused before anything is written, unless `anyway`; then DAT001 says what is wrong.
+    `cross_validate` trains so many models on parts of the training images, for a second opinion on labels; by
+    `fold_recipe`, by default that of the model, or our baseline if unknown.
 
     Raises ModelError or DataError if figures would be meaningless.
     """
     model = opened(model, model_options)
     data = _data(data, model.image_size)
     classifier, source = _classifier(model, data, device)
-    chosen = find_checks(checks, skip)
+    chosen = stamping(find_checks(checks, skip), stamp)
     crossed = _folds(cross_validate, fold_recipe, _run_of(model), data, classifier)
     contract = classifier.contract(data.image_size).model_dump(mode="json", include={"input_size", "mean", "std"})
-    config: dict[str, object] = {"checks": [check.code for check in chosen], "budget": budget, "draws": draws}
-    config |= {"input": contract}
+    config: dict[str, object] = {"checks": [check.code for check in chosen], "stamp": [*stamp], "budget": budget}
+    config |= {"draws": draws, "input": contract}
     config |= crossed.config if crossed else {}
     models = (classifier.record(),)
     trained = _trained_on(_run_of(model), data)
@@ -151,6 +155,7 @@ def plan_audit(
     model_options: ModelOptions = NO_OPTIONS,
     checks: Sequence[str | Check] = (),
     skip: Sequence[str] = (),
+    stamp: Sequence[str] = (),
     budget: float | None = None,
     cross_validate: int | None = None,
     fold_recipe: Recipe | str | None = None,
@@ -162,7 +167,8 @@ def plan_audit(
     classifier, _ = _classifier(model, data, device)
     speed = measure_speed(classifier, data)
     crossed = _folds(cross_validate, fold_recipe, _run_of(model), data, classifier)
-    planned = make_plan(within(find_checks(checks, skip), data, speed, budget), data, speed)
+    chosen = stamping(find_checks(checks, skip), stamp)
+    planned = make_plan(within(chosen, data, speed, budget), data, speed)
     planned = planned.model_copy(update={"contract": classifier.contract(data.image_size)})
     return crossed.priced(planned, data, str(classifier.device)) if crossed else planned
 
@@ -192,6 +198,7 @@ def study(
     seed: int = 0,
     checks: Sequence[str | Check] = (),
     skip: Sequence[str] = (),
+    stamp: Sequence[str] = (),
     draws: int | None = None,
     anyway: bool = False,
     cross_validate: int | None = None,
@@ -201,10 +208,10 @@ def study(
     """Train every recipe, audit each model, compare each with the first, and write one page.
 
     All models are trained first, under torchrun or srun by all processes together. Then both models of a seed are
-    predicted, so that maps of both exist for every image that either is asked about. `draws`, `anyway` and
+    predicted, so that maps of both exist for every image that either is asked about. `draws`, `stamp`, `anyway` and
     `cross_validate` as in audit(); each model's own recipe trains its folds, in the first process alone.
     """
-    data, device, chosen = _data(data), find_device(device), find_checks(checks, skip)
+    data, device, chosen = _data(data), find_device(device), stamping(find_checks(checks, skip), stamp)
     fabric = Processes.here().fabric(device)
     plans = fabric.broadcast([_recipe(one) for one in recipes])
     _require_distinct([plan.name for plan in plans])
@@ -212,6 +219,7 @@ def study(
         "recipes": [dataclasses.asdict(plan) for plan in plans],
         "seeds": seeds,
         "checks": [c.code for c in chosen],
+        "stamp": [*stamp],
         "draws": draws,
     }
     crossed = [Folds.of(data, cross_validate, plan, own=True) for plan in plans]
@@ -299,6 +307,25 @@ class AuditJob:
         limits = self.run.limits() or {str(split): n for split, n in work.limits.items()}
         self.run.write_limits(limits)
         return gather(work.checks, limits)
+
+
+def stamping(checks: Sequence[Check], methods: Sequence[str]) -> tuple[Check, ...]:
+    """The checks, with EXP001 putting these explanation methods to the test: names, or `all`; its own if none is given.
+
+    Raises UnknownName, or UserError if EXP001 is not among the checks.
+    """
+    if not methods:
+        return tuple(checks)
+    names = dict.fromkeys(explainers.names() if "all" in methods else methods)
+    for name in names:
+        explainer(name)
+    if not any(isinstance(check, ExplanationTrust) for check in checks):
+        raise UserError(
+            f"--stamp {' '.join(methods)} says which maps are put to the test, but explanation_trust (EXP001), which does "
+            "that, is not among the checks. Add it to --checks, or leave --stamp out."
+        )
+    chosen = ExplanationTrust(tuple((name, "predicted") for name in names))
+    return tuple(chosen if isinstance(check, ExplanationTrust) else check for check in checks)
 
 
 def find_device(name: str) -> str:

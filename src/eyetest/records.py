@@ -126,6 +126,10 @@ class MapPicture(Record):
     """Largest value of this map in the method's units; at or below 0 there is no positive evidence."""
     file: str
     """Path inside the run directory."""
+    stamp: str = ""
+    """`trust`, `do not trust` or `cannot tell`, of this method and target; empty where it was not put to the test."""
+    stamp_reason: str = ""
+    """The tests that stand in the way of trust, in words."""
 
 
 class SwapPicture(Record):
@@ -242,6 +246,8 @@ class DataRecord(Record):
     """Images in each split."""
     group: str = ""
     """The column whose equal values belong together (patient, scene); empty if there is none."""
+    image_size: tuple[int, int] | None = None
+    """Height, width in pixels; None in runs that are older than this field."""
 
 
 class ModelRecord(Record):

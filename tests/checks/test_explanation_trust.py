@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from eyetest.checks._stamp import reason, trialled, verdict
+from eyetest.checks._stamp import stamp as stamp_of
 from eyetest.checks.explanation_trust import ExplanationTrust
 from eyetest.evidence import Context, Select, Trust, from_mapping
 from eyetest.types import TrustTrial
@@ -59,7 +60,11 @@ def test_a_method_that_passes_everything_is_trusted():
         ({"faithful": around(0.0, 5)}, "do not trust", "a random map"),
         ({"faithful": around(0.11, 5)}, "cannot tell", "a random map"),
         ({"movable": around(0.01, 7, spread=0.01)}, "do not trust", "hardly hangs on the pixels"),
-        ({"agreement": around(-0.2, 8)}, "do not trust", "transplant map no better than the outlines"),
+        (
+            {"agreement": around(-0.2, 8)},
+            "do not trust",
+            "transplant map no better than a random map, a dot in the middle or the outlines",
+        ),
         ({"incomplete": np.full(N, 2.0)}, "do not trust", "does not sum"),
         ({"stability": around(0.1, 10)}, "cannot tell", "noise nobody sees"),
         ({"sensitivity": np.ones(N)}, "cannot tell", "same for another class"),
@@ -94,3 +99,33 @@ def test_the_finding_says_what_stands_in_the_way():
     assert "Do not trust saliency maps" in finding.headline
     assert finding.params == {"stamp.grad_cam-predicted": "trust", "stamp.saliency-predicted": "do not trust"}
     assert finding.estimate("grad_cam-predicted.steady").n == N
+
+
+def test_many_methods_are_named_by_stamp_and_the_table_says_why():
+    methods = ("grad_cam", "layer_cam", "occlusion", "saliency")
+    check = ExplanationTrust(tuple((name, "predicted") for name in methods))
+    bad = trial(faithful=around(0.0, 5), stability=around(0.1, 10))
+    values = {Trust(name, "predicted"): bad if name == "saliency" else trial() for name in methods}
+    values[Trust("occlusion", "predicted")] = trial(sensitivity=np.ones(N))
+    finding = check.run(from_mapping("test", CONTEXT, values, check.needs())).finding
+    assert "4 methods were put to the test on 64 images. Trust maps by grad cam, layer cam." in finding.headline
+    assert "Do not trust maps by saliency." in finding.headline
+    assert "cannot be told whether to trust maps by occlusion." in finding.headline
+    table = finding.blocks[0]
+    rows = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
+    assert rows["grad_cam"]["stamp"] == "trust"
+    assert rows["grad_cam"]["such a map"] is None
+    assert rows["saliency"]["stamp"] == "do not trust"
+    assert "a random map" in rows["saliency"]["such a map"]
+    assert rows["occlusion"]["tests passed"] == "8 of 9"
+    assert not [block for block in finding.blocks if block.kind == "forest"]
+
+
+def test_a_stamp_says_what_stands_in_the_way_once():
+    assert stamp_of(trial()) == ("trust", "")
+    found = stamp_of(trial(faithful=around(0.0, 5)))
+    assert found.word == "do not trust"
+    wanted = (
+        "names the pixels that the answer hangs on no better than a random map, a dot in the middle or the outlines"
+    )
+    assert found.reason == f"{wanted} of the image"

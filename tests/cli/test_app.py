@@ -27,9 +27,20 @@ def photos(folder: Path) -> Path:
 
 
 def test_all_commands_are_there() -> None:
-    assert {"audit", "compare", "demo", "explain", "fetch", "list", "report", "runs", "show", "study", "train"} <= set(
-        COMMANDS
-    )
+    assert {
+        "audit",
+        "compare",
+        "demo",
+        "explain",
+        "fetch",
+        "list",
+        "look",
+        "report",
+        "runs",
+        "show",
+        "study",
+        "train",
+    } <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -142,6 +153,13 @@ def test_the_commands_of_a_day_on_two_class_folders(
     assert "next: eyetest audit runs/a --data photos" in capsys.readouterr().out
     assert code(["audit", "runs/a", "--data", "photos", "--plan"]) == 0
     assert "±69.3 points" in capsys.readouterr().out
+    assert code(["audit", "runs/a", "--data", "photos", "--plan", "--stamp", "all"]) == 0
+    assert "put rise maps to the test" in capsys.readouterr().out
+    assert code(["audit", "runs/a", "--data", "photos", "--checks", "accuracy", "--stamp", "all"]) == 2
+    assert "EXP001" in capsys.readouterr().err
+    assert code(["look", "runs/a", "photos/ant/0.png", "--data", "photos", "--device", "cpu"]) == 0
+    assert "no transplant_map map: it needs three classes" in " ".join(capsys.readouterr().out.split())
+    assert Path("look-0.png").is_file()
     assert code(["audit", "runs/a", "--data", "photos", "--budget", "5m", "--out", "runs/b", "--quiet"]) == 0
     told = capsys.readouterr().out
     assert "budget of 300 s: 2 test images" in told

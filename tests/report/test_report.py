@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from eyetest.provenance import new_record
 from eyetest.records import (
@@ -27,7 +28,7 @@ from eyetest.records import (
     Series,
     Table,
 )
-from eyetest.report import Section, render
+from eyetest.report import Section, figures, render
 from eyetest.report.render import number
 
 EVIL = "<script>document.title='harm'</script>\"'&"
@@ -79,6 +80,92 @@ def test_hostile_names_are_text_and_files_outside_are_not_read(page):
     assert "root:" not in text
     assert "no image" in text
     assert "no positive evidence" in text
+
+
+def stamped_map(method: str, target: str, stamp: str, reason: str = "", own_maximum: float = 1) -> MapPicture:
+    return MapPicture(
+        method=method, target=target, class_name="a", low=0, high=2, own_maximum=own_maximum,
+        file="images/map.png", stamp=stamp, stamp_reason=reason,
+    )  # fmt: skip
+
+
+def gallery_page(folder: Path, maps: tuple[MapPicture, ...], other: tuple[MapPicture, ...] = ()) -> str:
+    """The page of a gallery of one card."""
+    (folder / "images").mkdir()
+    Image.new("RGB", (4, 4), "red").save(folder / "images" / "map.png")
+    card = Card(
+        id="test-1", truth="a", predicted="b", confidence=0.9, image="images/map.png", maps=maps, other_maps=other
+    )
+    one = finding().model_copy(update={"blocks": (Gallery(title="g", total=1, cards=(card,)),)})
+    about = record("compare", "one", "two") if other else record("audit", "one")
+    render("x", about, [Section("s", "one", about, (one,), folder)], folder / "r.html")
+    return (folder / "r.html").read_text(encoding="utf-8").partition("</style>")[2]
+
+
+def test_every_map_says_its_stamp_in_words(tmp_path):
+    maps = (
+        stamped_map("grad_cam", "predicted", "trust"),
+        stamped_map("saliency", "predicted", "do not trust", "is the same for another class"),
+        stamped_map("saliency", "label", ""),
+        stamped_map("occlusion", "predicted", "cannot tell", "changes under noise nobody sees"),
+    )
+    text = gallery_page(tmp_path, maps)
+    assert re.findall(r'<span class="(?:stamp [a-z-]+|soft)">([^<]+)</span>', text) == [
+        "trust", "do not trust", "not stamped", "cannot tell",
+    ]  # fmt: skip
+    said = "Do not trust saliency maps of the predicted class: such a map is the same for another class."
+    assert text.count(said) == 2  # as the title of the map, and below the gallery
+    assert "Trust grad-cam maps of the predicted class: they passed all tests." in text
+    assert "such a map changes under noise nobody sees." in text
+
+
+def test_maps_of_a_method_that_failed_are_grey_whatever_their_target(tmp_path):
+    maps = (
+        stamped_map("grad_cam", "predicted", "cannot tell", "x"),
+        stamped_map("saliency", "predicted", "do not trust", "y"),
+        stamped_map("saliency", "label", ""),
+    )
+    text = gallery_page(tmp_path, maps)
+    assert re.findall(r'class="(map[^"]*)"', text) == ["map", "map distrusted", "map distrusted"]
+    assert ".distrusted img { filter: grayscale(1)" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_a_map_without_positive_evidence_is_not_drawn(tmp_path):
+    text = gallery_page(tmp_path, (stamped_map("grad_cam", "predicted", "", own_maximum=0),))
+    assert '<span class="missing">no positive evidence</span>' in text
+    assert text.count("<img") == 1  # the image itself
+
+
+def test_a_comparison_says_whose_stamp_it_is(tmp_path):
+    mine = stamped_map("grad_cam", "predicted", "trust")
+    theirs = stamped_map("grad_cam", "predicted", "do not trust", "is the same for another class")
+    text = gallery_page(tmp_path, (mine,), (theirs,))
+    assert "one: Trust grad-cam" in text
+    assert "two: Do not trust grad-cam" in text
+    assert re.findall(r'class="(map[^"]*)"', text) == ["map", "map distrusted"]
+
+
+def test_a_table_that_comes_first_is_shown_first_and_open(tmp_path):
+    table = Table(title="Stamps", columns=("method", "stamp"), rows=(("m", "cannot tell"), ("o", "trust")) * 5)
+    one = finding().model_copy(update={"blocks": (table, Note(text="after"))})
+    render(
+        "x",
+        record("audit", "one"),
+        [Section("s", "one", record("audit", "one"), (one,), tmp_path)],
+        tmp_path / "r.html",
+    )
+    text = (tmp_path / "r.html").read_text(encoding="utf-8").partition("</style>")[2]
+    assert text.index("Stamps") < text.index("after")
+    assert text.count("Stamps") == 1
+    assert text.count('<span class="stamp cannot-tell">') == 5
+    assert "(10 rows)" not in text
+
+
+def test_a_figure_leaves_out_what_its_title_says():
+    assert figures._shared_prefix(("grad_cam-predicted.steady", "grad_cam-predicted.complete")) == "grad cam-predicted."
+    assert figures._shared_prefix(("colour.reliance", "fine.reliance")) == ""
+    assert figures._shared_prefix(("colour.reliance",)) == ""
+    assert figures._shared_prefix(("accuracy[a.b]", "accuracy[a.c]")) == ""
 
 
 def test_nothing_is_loaded_from_anywhere(page):

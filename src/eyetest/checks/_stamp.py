@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Literal, NamedTuple, final
 
 import numpy as np
 
@@ -23,6 +23,7 @@ MOVED = 0.05
 """Mean change of the probability, when half of the pixels go, below which the answer does not hang on the pixels."""
 LEVEL = 1 - 0.05 / len(CONTROLS)
 """Of the intervals against the three controls, simultaneous."""
+THAN = " no better than "
 WORDS = {"random": "a random map", "centre": "a dot in the middle", "edges": "the outlines of the image"}
 
 
@@ -42,6 +43,20 @@ class Trialled:
     """Whether failing it means `do not trust`; else `cannot tell`."""
 
 
+@final
+class Stamp(NamedTuple):
+    """What a trial says of a method's maps of one target, and what stands in the way of trust."""
+
+    word: Verdict
+    reason: str
+
+
+def stamp(trial: TrustTrial) -> Stamp:
+    """The stamp of a trial; its reason is empty where it is trusted."""
+    tests = trialled(trial)
+    return Stamp(verdict(tests), reason(tests))
+
+
 def verdict(tests: list[Trialled]) -> Verdict:
     """Trust if every test is passed, do not trust if one that decides is failed, else cannot tell."""
     if any(test.outcome == "failed" and test.decides for test in tests):
@@ -50,10 +65,23 @@ def verdict(tests: list[Trialled]) -> Verdict:
 
 
 def reason(tests: list[Trialled]) -> str:
-    """The tests that stand in the way of trust, in words."""
+    """The tests that stand in the way of trust, in words; empty if none does."""
+    return _listed(obstacles(tests), ", and ")
+
+
+def obstacles(tests: list[Trialled]) -> list[str]:
+    """What stands in the way of trust, one a test; those against several controls in one breath."""
     decided = [test for test in tests if test.outcome == "failed" and test.decides]
     in_the_way = decided or [test for test in tests if test.outcome != "passed"]
-    return ", and ".join(test.problem for test in in_the_way)
+    grouped: dict[str, list[str]] = {}
+    for test in in_the_way:
+        what, than, control = test.problem.partition(THAN)
+        grouped.setdefault(what + than, []).append(control)
+    return [what + _listed(controls, " or ") for what, controls in grouped.items()]
+
+
+def _listed(parts: list[str], last: str) -> str:
+    return last.join([*([", ".join(parts[:-1])] if len(parts) > 1 else []), *parts[-1:]])
 
 
 def trialled(trial: TrustTrial) -> list[Trialled]:
@@ -84,9 +112,7 @@ def _dependent(trial: TrustTrial) -> Trialled:
 
 def _beats_controls(trial: TrustTrial) -> list[Trialled]:
     """Taking pixels away in the map's order, against the order of maps that know nothing."""
-    tests = _against(
-        "faithful", "names the pixels that the answer hangs on no better than", trial.faithful, trial.faithful_controls
-    )
+    tests = _against("faithful", "names the pixels that the answer hangs on", trial.faithful, trial.faithful_controls)
     return [_moves(trial), *tests]
 
 
@@ -94,7 +120,7 @@ def _agrees(trial: TrustTrial) -> list[Trialled]:
     """With the transplant map, against how far maps that know nothing agree with it."""
     if not len(trial.agreement):
         return []
-    problem = "agrees with the transplant map no better than"
+    problem = "agrees with the transplant map"
     return _against("agrees", problem, trial.agreement, trial.agreement_controls)
 
 
@@ -104,7 +130,7 @@ def _against(name: str, problem: str, own: Column, controls: np.ndarray) -> list
         found = stats.mean_interval(own - values, LEVEL)
         outcome: Passed = "passed" if found.low > 0 else "failed" if found.high < 0 else "open"
         rule = "difference above 0, simultaneous over the three controls"
-        tests.append(Trialled(f"{name}_{control}", f"{problem} {WORDS[control]}", found, len(own), outcome, rule))
+        tests.append(Trialled(f"{name}_{control}", f"{problem}{THAN}{WORDS[control]}", found, len(own), outcome, rule))
     return tests
 
 

@@ -45,7 +45,7 @@ class ConfidentErrors(Check):
         "An error may be the label's fault; look at the images before blaming the model.",
         "At a fixed confidence, label smoothing hides confident errors by lowering every confidence; compare models at "
         "matched coverage.",
-        "A gradient map shows where a gradient is large; it is no proof of a reason, and was not tested for trust yet.",
+        "A gradient map shows where a gradient is large; it is no proof of a reason. Believe only maps stamped trust (EXP001).",
         "The nearest training images are those that this model sees as most alike; that they caused the error is not shown.",
         "A transplant map shows, coarsely, which places changed the answer when patches of other images took them.",
     )

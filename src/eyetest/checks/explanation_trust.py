@@ -10,14 +10,16 @@ import numpy as np
 
 from ..errors import MissingEvidence
 from ..evidence import Evidence, Explain, Need, Select, Trust
-from ..records import Cell, Estimate, Forest, Note, Table
+from ..records import Cell, Estimate, Forest, Table
 from ..types import Column, Target, TrustTrial, image_ids
-from ._stamp import LEVEL, Trialled, reason, trialled, verdict
+from ._stamp import LEVEL, Trialled, Verdict, obstacles, reason, trialled, verdict
 from .base import Check, Outcome
 
 STUDY: tuple[tuple[str, Target], ...] = (("grad_cam", "predicted"), ("saliency", "predicted"))
 """What everybody shows, and so what is stamped in every audit."""
 SAMPLED = 64
+FEW = 3
+"""Methods up to which the headline has a sentence, and the page a figure, for each."""
 
 
 @final
@@ -50,12 +52,13 @@ class ExplanationTrust(Check):
         finding = self.finding(
             "explanation_trust",
             _status(list(stamps.values())),
-            " ".join(_sentence(key, stamps[key], tests[key]) for key in stamps),
+            _headline(stamps, tests),
             estimates=estimates,
             blocks=[
-                *(_forest(key, tests[key], stamps[key]) for key in stamps),
+                _stamps(stamps, tests, trials),
+                *(_forest(key, tests[key], stamps[key]) for key in stamps if len(stamps) <= FEW),
+                *_fading(trials),
                 _table(tests),
-                *(_note(key, trials[key]) for key in stamps),
             ],
             params=_params(stamps),
         )
@@ -85,13 +88,39 @@ def _status(stamps: list[str]) -> Any:
     return "ok" if set(stamps) == {"trust"} else "inconclusive"
 
 
+def _headline(stamps: Mapping[str, Verdict], tests: Mapping[str, list[Trialled]]) -> str:
+    """A sentence a method, or with many methods a sentence a stamp."""
+    if len(stamps) <= FEW:
+        return " ".join(_sentence(key, stamps[key], tests[key]) for key in stamps)
+    said: list[tuple[Verdict, str]] = [
+        ("trust", "Trust maps by"),
+        ("do not trust", "Do not trust maps by"),
+        ("cannot tell", "It cannot be told whether to trust maps by"),
+    ]
+    named = {word: [_words(key) for key in stamps if stamps[key] == word] for word, _ in said}
+    sentences = [f"{start} {', '.join(named[word])}." for word, start in said if named[word]]
+    return f"{len(stamps)} methods were put to the test on {_images(next(iter(tests.values())))} images. {' '.join(sentences)}"
+
+
+def _words(key: str) -> str:
+    """`grad_cam-predicted` as it is said: the predicted class goes without saying."""
+    method, _, target = key.rpartition("-")
+    return method.replace("_", " ") + ("" if target == "predicted" else f" ({target})")
+
+
+def _images(tests: list[Trialled]) -> int:
+    return max(test.n for test in tests)
+
+
 def _sentence(key: str, stamp: str, tests: list[Trialled]) -> str:
-    method, _, target = key.partition("-")
+    method, _, target = key.rpartition("-")
     what = f"{method.replace('_', ' ')} maps of the {target} class"
     if stamp == "trust":
         return f"Trust {what}: they pass all {len(tests)} tests on {tests[0].n} images."
     verb = "Do not trust" if stamp == "do not trust" else "It cannot be told whether to trust"
-    return f"{verb} {what}: on {tests[-1].n} images such a map {reason(tests)}."
+    first, *others = obstacles(tests)
+    more = f" ({len(others)} more below)" if others else ""
+    return f"{verb} {what}: on {tests[-1].n} images such a map {first}{more}."
 
 
 def _estimate(key: str, test: Trialled) -> Estimate:
@@ -117,7 +146,21 @@ def _unit(name: str) -> str:
 
 def _forest(key: str, tests: list[Trialled], stamp: str) -> Forest:
     names = tuple(f"{key}.{test.name}" for test in tests if test.n)
-    return Forest(title=f"{key.replace('_', ' ')}: {stamp}", x_label="mean over images", estimates=names)
+    return Forest(title=f"{_words(key)}: {stamp}", x_label="mean over images", estimates=names)
+
+
+def _stamps(
+    stamps: Mapping[str, Verdict], tests: Mapping[str, list[Trialled]], trials: Mapping[str, TrustTrial]
+) -> Table:
+    rows = []
+    for key, word in stamps.items():
+        method, _, target = key.rpartition("-")
+        passed = sum(test.outcome == "passed" for test in tests[key])
+        evidence = int((trials[key].largest > 0).sum())
+        stands = reason(tests[key]) or None
+        rows.append((method, target, word, f"{passed} of {len(tests[key])}", evidence, _images(tests[key]), stands))
+    columns = ("method", "of class", "stamp", "tests passed", "maps with evidence", "images", "such a map")
+    return Table(title="Stamps", columns=columns, rows=tuple(rows))
 
 
 def _table(tests: Mapping[str, list[Trialled]]) -> Table:
@@ -129,18 +172,19 @@ def _table(tests: Mapping[str, list[Trialled]]) -> Table:
     return Table(title="Tests", columns=("test", "outcome", "value", "low", "high", "images", "rule"), rows=rows)
 
 
-def _note(key: str, trial: TrustTrial) -> Note:
-    """How the map fades as layers are drawn anew, for the reader who wants to see it."""
-    if not len(trial.cascade):
-        return Note(text=f"{key}: the model has no layers that can be drawn anew one by one.")
-    cascade = ", ".join(f"{one.mean():+.2f}" for one in trial.cascade)
-    single = ", ".join(f"{one.mean():+.2f}" for one in trial.single)
-    positive = int((trial.largest > 0).sum())
-    return Note(
-        text=f"{key}: mean correlation with the map after the last quarter, half and three quarters of the layers were drawn "
-        f"anew: {cascade}; after single layers, from input to output: {single}. {positive} of {len(trial.rows)} maps "
-        "show evidence for their target at all."
+def _fading(trials: Mapping[str, TrustTrial]) -> list[Table]:
+    """How the maps fade as layers are drawn anew, for the reader who wants to see it."""
+    known = {key: trial for key, trial in trials.items() if len(trial.cascade)}
+    rows = tuple(
+        (_words(key), *(float(one.mean()) for one in trial.cascade), *(float(one.mean()) for one in trial.single))
+        for key, trial in known.items()
     )
+    if not rows:
+        return []
+    single = [f"layer {place} of {len(rows[0]) - 4}" for place in range(1, len(rows[0]) - 3)]
+    columns = ("method", "last quarter", "last half", "last three quarters", *single)
+    title = "Mean correlation with the maps after layers were drawn anew: the last ones together, then single ones from input to output"
+    return [Table(title=title, columns=columns, rows=rows)]
 
 
 def _params(stamps: Mapping[str, str]) -> dict[str, Cell]:

@@ -63,6 +63,7 @@ def study(
     checks: Names = None,
     skip: Names = None,
     cross_validate: Count | None = None,
+    stamp: Names = None,
     device: str = "auto",
     threads: Count | None = None,
     human_labels: Path | None = None,
@@ -91,6 +92,8 @@ def study(
         How many people gave each test image each class: npy, npz, csv or parquet.
     cross_validate
         Train so many more models by each recipe on parts of the training images: a second opinion on labels.
+    stamp
+        Explanation methods that are put to the test, or all; by default grad_cam and saliency.
     plan
         Print what it would cost and stop.
     anyway
@@ -104,10 +107,8 @@ def study(
         show_training_plan(_load(data, seed, group, human_labels), names, profile, _changes(set), device, json)
         return DONE
     source = _load(data, seed, group, human_labels)
-    changes = _changes(set)
-    return _study(
-        source, names, profile, changes, out, seed, seeds, checks, skip, anyway, cross_validate, device, json, quiet
-    )
+    further = {"anyway": anyway, "stamp": stamp or (), "cross_validate": cross_validate}
+    return _study(source, names, profile, _changes(set), out, seed, seeds, checks, skip, further, device, json, quiet)
 
 
 @app.command
@@ -179,6 +180,7 @@ def audit(
     out: Path | None = None,
     checks: Names = None,
     skip: Names = None,
+    stamp: Names = None,
     budget: str | None = None,
     cross_validate: Count | None = None,
     fold_recipe: str | None = None,
@@ -222,6 +224,8 @@ def audit(
         Module whose output Grad-CAM maps; without it, it is found.
     batch_size
         Images a forward pass.
+    stamp
+        Explanation methods that are put to the test, or all; by default grad_cam and saliency. --plan says what it costs.
     budget
         Time for the passes, such as 90s or 5m; fewer images are read.
     human_labels
@@ -261,6 +265,7 @@ def audit(
             source,
             checks=checks or (),
             skip=skip or (),
+            stamp=stamp or (),
             budget=seconds,
             cross_validate=cross_validate,
             fold_recipe=fold_recipe,
@@ -274,6 +279,7 @@ def audit(
             source,
             checks=checks or (),
             skip=skip or (),
+            stamp=stamp or (),
             out=out,
             seed=seed,
             budget=seconds,
@@ -286,6 +292,65 @@ def audit(
     if seconds is not None and not json:
         print(f"budget of {seconds:g} s: {run.plan().note}")
     return _finished(run, json)
+
+
+@app.command
+def look(
+    model: str,
+    image: str,
+    *,
+    data: str | None = None,
+    arch: str | None = None,
+    weights: Path | None = None,
+    random_weights: Flag = False,
+    mean: Triple | None = None,
+    std: Triple | None = None,
+    input_size: Names = None,
+    classes: Names = None,
+    layer: str | None = None,
+    methods: Names = None,
+    audit: Path | None = None,
+    out: Path | None = None,
+    seed: Whole = 0,
+    device: str = "auto",
+    threads: Count | None = None,
+    json: Flag = False,
+) -> int:
+    """One image: what is answered, and a picture of what every explanation method says, with its stamp.
+
+    Parameters
+    ----------
+    model
+        As `eyetest audit` takes it, with the same flags for what it is fed.
+    image
+        An id such as test-17 (with --data), or the path of a photo.
+    data
+        A name (cifar10, planted) or a path; the transplant map takes its patches from there.
+    methods
+        Explanation methods; by default all but the slow ones.
+    audit
+        An audit of this model, for the stamps; a study's models have theirs.
+    out
+        The picture, a PNG; by default look-<image>.png here.
+    """
+    from .. import flow as calls
+    from ..looking.look import look as seen
+    from .model_flags import class_names
+    from .model_flags import input_size as sides
+    from .show import show_look
+
+    _threads(threads)
+    picture = out or Path(f"look-{Path(image).stem}.png")
+    options = calls.ModelOptions(
+        arch, weights, random_weights, mean, std, sides(input_size), class_names(classes), layer, None
+    )
+    opened = calls.opened(model, options)
+    source = _load(data, seed, image_size=opened.image_size) if data else None
+    found = seen(opened, image, source, methods or (), picture, audit=audit, seed=seed, device=device)
+    show_look(found.looked, json)
+    if not json:
+        print(f"picture: {picture}")
+    return DONE
 
 
 @app.command
@@ -446,8 +511,7 @@ def _study(
     seeds: int,
     checks: list[str] | None,
     skip: list[str] | None,
-    anyway: bool,
-    cross_validate: int | None,
+    further: dict[str, Any],
     device: str,
     as_json: bool,
     quiet: bool,
@@ -467,8 +531,7 @@ def _study(
             seed=seed,
             checks=checks or (),
             skip=skip or (),
-            anyway=anyway,
-            cross_validate=cross_validate,
+            **further,
             device=device,
             progress=progress,
         )

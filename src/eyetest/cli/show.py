@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -11,6 +12,9 @@ from rich.text import Text
 
 from ..records import ContractRecord, Finding, Plan
 from ..store import RunDir
+
+if TYPE_CHECKING:
+    from ..looking.record import Looked, LookedMethod
 
 MARKS = {
     "ok": ("✔", "green"),
@@ -70,6 +74,44 @@ def _contract(contract: ContractRecord) -> Table:
     for name, value in values.items():
         table.add_row(name.replace("_", " "), Text(value), Text(contract.sources[name]))
     return table
+
+
+def show_look(looked: Looked, as_json: bool) -> None:
+    """What was seen in one image: the answer, then each method with its stamp, its largest values and its tests."""
+    if as_json:
+        print(looked.model_dump_json(indent=1))
+        return
+    console = Console()
+    truth = f" (label {looked.truth})" if looked.truth is not None else ""
+    answer = f"{looked.model} answers {looked.predicted}{truth}, {100 * looked.confidence:.1f} % sure"
+    other = f"runner-up {looked.runner_up}, {100 * looked.runner_up_confidence:.1f} %"
+    console.print(Text(f"{looked.image}: {answer}; {other}", style="bold"))
+    if looked.resized:
+        console.print(Text(looked.resized))
+    this, that = looked.predicted, looked.contender
+    table = Table(box=None, title="largest values, in each method's unit", title_justify="left")
+    for name in ("method", "stamp", this, that, "this, not that", "evidence", "by class"):
+        table.add_column(name, no_wrap=name in ("method", "stamp"))
+    for one in looked.methods:
+        if not one.problem:
+            table.add_row(*_seen(one))
+    console.print(table)
+    for one in looked.methods:
+        if one.problem:
+            console.print(Text(f"no {one.method} map: {one.problem}", style="dim"))
+        elif one.maps[0].stamp_reason:
+            console.print(Text(f"{one.method}, {one.maps[0].stamp}: such a map {one.maps[0].stamp_reason}."))
+    if not looked.audited:
+        console.print(Text("No method is stamped here: run eyetest audit to put the maps to the test.", style="dim"))
+
+
+def _seen(one: LookedMethod) -> list[str]:
+    """Largest values of the three maps, and yes or no: evidence for the answer, a map that changes with the class."""
+    largest = {found.aim: f"{found.largest:.3g}" for found in one.maps}
+    values = [largest.get(aim, "–") for aim in ("predicted", "contender", "contrast")]
+    words = {True: "yes", False: "no", None: "cannot tell"}
+    stamp = one.maps[0].stamp or "not stamped"
+    return [one.method, stamp, *values, words[one.maps[0].evidence], words[one.target_sensitive]]
 
 
 def crashed(runs: Sequence[RunDir]) -> bool:

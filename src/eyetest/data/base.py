@@ -122,4 +122,5 @@ class Dataset:
             classes=self.classes,
             images={name: len(self.splits[name]) for name in SPLITS},
             group=self.group,
+            image_size=self.image_size,
         )

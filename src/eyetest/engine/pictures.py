@@ -74,9 +74,12 @@ def _batch(data: Dataset, name: str, *, masked: bool) -> Batch:
     return load_batch(source, rows, torch.device("cpu"), masked=masked)
 
 
-def overlay(image: np.ndarray, values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """The grey image with the map over it, uint8 h w 3: clear at `low` and below, full colour at `high` and above."""
-    scale = max(MAP_SIDE // max(image.shape[:2]), 1)
+def overlay(image: np.ndarray, values: np.ndarray, low: float, high: float, side: int = MAP_SIDE) -> np.ndarray:
+    """The grey image with the map over it, uint8 h w 3: clear at `low` and below, full colour at `high` and above.
+
+    The longer side has about `side` pixels for small images, and those of the image for larger ones.
+    """
+    scale = max(side // max(image.shape[:2]), 1)
     size = (image.shape[1] * scale, image.shape[0] * scale)
     grey = np.asarray(Image.fromarray(image).convert("L").resize(size, Image.Resampling.NEAREST), dtype=np.float64)
     share = np.clip((values.astype(np.float64) - low) / max(high - low, 1e-12), 0, 1)

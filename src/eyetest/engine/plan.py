@@ -200,7 +200,9 @@ def _attend_plan(need: Attend, work: Work, data: Dataset, speed: float) -> PassP
 def _trust_plan(need: Trust, work: Work, data: Dataset, speed: float) -> PassPlan:
     """Maps of redrawn models and of noisy copies, and pixels taken away in the order of the map and of its controls."""
     images = min(work.narrowed(need.select).limit, len(data.test))
-    forwards = images * (MAPS_ON_TRIAL * explainer(need.method).cost + REMOVALS_ON_TRIAL)
+    method = explainer(need.method)
+    cost = method.forwards(*data.image_size) if issubclass(method, DonorExplainer) else method.cost
+    forwards = images * (MAPS_ON_TRIAL * cost + REMOVALS_ON_TRIAL)
     what = f"put {need.method} maps to the test, class {need.target}"
     return PassPlan(what=what, split="test", images=images, seconds=round(OVERHEAD * forwards / speed, 1))
 

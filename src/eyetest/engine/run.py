@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 import traceback
 
@@ -15,6 +14,7 @@ from ..store import RunDir
 from .pictures import draw_galleries
 from .plan import Work
 from .read import read, read_saved
+from .stamps import found_stamps, stamped
 
 
 def run_checks(run: RunDir, work: Work, data: Dataset, *, seed: int, saved: bool = False) -> list[Finding]:
@@ -22,16 +22,17 @@ def run_checks(run: RunDir, work: Work, data: Dataset, *, seed: int, saved: bool
     crossed = str(run.record.config.get("cross_validation", ""))
     groups = data.groups("test")
     context = Context(data.classes, data.title, data.fingerprint, seed, groups=groups, out_of_sample=crossed)
-    findings = []
+    findings, stamps = [], found_stamps(run, work.trusts)
     for check in work.checks:
         outcome = _outcome(check, run, work, context, saved)
-        if context.groups is not None:
-            outcome = dataclasses.replace(outcome, finding=outcome.finding.where_images_come_in_groups())
+        finding = stamped(outcome.finding, stamps)
+        if groups is not None:
+            finding = finding.where_images_come_in_groups()
         if outcome.columns:
-            run.write_scores(outcome.finding.code, outcome.ids, outcome.columns)
-        draw_galleries(run, outcome.finding, data, run.maps, transplants=work.drawn())
-        run.write_finding(outcome.finding)
-        findings.append(outcome.finding)
+            run.write_scores(finding.code, outcome.ids, outcome.columns)
+        draw_galleries(run, finding, data, run.maps, transplants=work.drawn())
+        run.write_finding(finding)
+        findings.append(finding)
     return findings
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from ..data.base import Dataset
-from ..data.donors import arm_donors
+from ..data.donors import arm_donors, lenders
 from ..evidence import Explain, Predict, Select, Trust
 from ..explain import explainer
 from ..explain._controls import centre_prior, edges, scrambled
@@ -57,13 +57,21 @@ REFERENCE = Explain("transplant_map", "predicted", Select.sample(64))
 def trust_all(run: RunDir, work: Work, classifier: Classifier, data: Dataset, *, seed: int, progress: Progress) -> None:
     """All trials of the work, unless the run has them already."""
     for number, need in enumerate(work.trusts):
-        if not run.has_annotation(trust_key(need)):
+        if not run.has_annotation(trust_key(need)) and _possible(need, data):
             predictions = run.predictions(work.key(Predict()), "test")
             rows = work.narrowed(need.select).rows(predictions, seed)
             reference = run.maps(map_key(REFERENCE))
             trial = Trial(need, explainer(need.method), classifier, data, predictions, rows, seed)
             run.write_annotation(trust_key(need), trial.result(reference))
         progress(f"{classifier.name}: maps put to the test", (number + 1) / len(work.trusts), 0.0)
+
+
+def _possible(need: Trust, data: Dataset) -> bool:
+    """Whether every class can be explained: a method with donors needs some of each class and of a third."""
+    method = explainer(need.method)
+    if not issubclass(method, DonorExplainer):
+        return True
+    return len(lenders(data.validation, method.draws)) == len(data.classes) > 2
 
 
 def trust_key(need: Trust) -> str:

@@ -26,6 +26,7 @@ class TransplantMap(DonorExplainer):
     """
 
     cost: ClassVar[float] = 128.0
+    unit: ClassVar[str] = "nats"
     draws: ClassVar[int] = 4
 
     @classmethod

@@ -99,7 +99,8 @@ def matrix(block: Matrix, colour: str) -> str:
 def forest(block: Forest, finding: Finding, colour: str) -> str:
     """Estimates with their intervals on one axis."""
     chosen = [finding.estimate(name) for name in block.estimates]
-    rows = [{"name": _label(e), "value": e.value, "low": e.low, "high": e.high} for e in chosen]
+    shared = _shared_prefix(block.estimates)
+    rows = [{"name": _label(e).removeprefix(shared), "value": e.value, "low": e.low, "high": e.high} for e in chosen]
     y = {"field": "name", "type": "nominal", "sort": [row["name"] for row in rows], "title": None}
     difference = any(e.unit.endswith(DIFFERENCE) for e in chosen)
     axis = {"type": "quantitative", "title": block.x_label, "scale": {"zero": difference}}
@@ -206,6 +207,12 @@ def cue_label(estimate: Estimate) -> str:
 
 def _range(e: Estimate) -> str:
     return f"{100 * e.low:.1f} to {100 * e.high:.1f}"
+
+
+def _shared_prefix(names: Sequence[str]) -> str:
+    """`grad cam-predicted.` where all names begin so: the title says it."""
+    starts = {name.partition(".")[0] if "." in name and "[" not in name else "" for name in names}
+    return f"{starts.pop()}.".replace("_", " ") if len(names) > 1 and len(starts) == 1 and "" not in starts else ""
 
 
 def _label(estimate: Estimate) -> str:

@@ -14,7 +14,20 @@ from typing import final
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from ..records import Block, Cell, Curve, Estimate, Finding, Forest, Grid, Matrix, RunRecord, Status
+from ..records import (
+    Block,
+    Cell,
+    Curve,
+    Estimate,
+    Finding,
+    Forest,
+    Gallery,
+    Grid,
+    MapPicture,
+    Matrix,
+    RunRecord,
+    Status,
+)
 from ..store import replacing
 from . import figures
 
@@ -101,6 +114,7 @@ def render(title: str, record: RunRecord, sections: Sequence[Section], out: Path
     """Write the page by rename. It loads nothing from anywhere."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"number": number, "cell": cell, "mark": lambda status: MARKS[status]}
+    environment.filters |= {"stamp_words": stamp_words, "stamps_in_words": stamps_in_words, "distrusted": distrusted}
     style, shown = _asset("page.css"), _coloured(sections)
     page = environment.from_string(_asset("page.html")).render(
         title=title,
@@ -137,6 +151,31 @@ def cell(value: Cell) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
     return f"{value:,}" if isinstance(value, int) else value
+
+
+def stamp_words(picture: MapPicture) -> str:
+    """What its stamp says of a map, as a sentence."""
+    method = f"{picture.method.replace('_', '-')} maps of the {picture.target} class"
+    said = {
+        "trust": f"Trust {method}: they passed all tests.",
+        "do not trust": f"Do not trust {method}: such a map {picture.stamp_reason}.",
+        "cannot tell": f"It cannot be told whether to trust {method}: such a map {picture.stamp_reason}.",
+    }
+    return said.get(picture.stamp, f"{method} were not put to the test.".capitalize())
+
+
+def stamps_in_words(block: Gallery, names: Sequence[str]) -> list[str]:
+    """One sentence for each stamped method and target of a gallery; of two models, each says whose."""
+    own = [("", p) for card in block.cards for p in card.maps]
+    if len(names) > 1:
+        own = [(f"{names[0]}: ", p) for _, p in own]
+        own += [(f"{names[1]}: ", p) for card in block.cards for p in card.other_maps]
+    return list(dict.fromkeys(whose + stamp_words(picture) for whose, picture in own if picture.stamp))
+
+
+def distrusted(pictures: Sequence[MapPicture]) -> set[str]:
+    """The methods that failed for any target: none of their maps is shown in colour."""
+    return {picture.method for picture in pictures if picture.stamp == "do not trust"}
 
 
 class _Seen:
