@@ -21,7 +21,7 @@ WORDS: dict[Verdict, str] = {
     "label_error": "label probably wrong",
     "ambiguous": "ambiguous for people",
     "outlier": "unlike the training images",
-    "label_suspect": "label suspected by the model itself only",
+    "label_suspect": "label only suspected",
     "model_error": "the model's own",
     "cannot_tell": "cannot tell",
 }
@@ -51,9 +51,16 @@ class Sorted:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Results that could not be made on any of the errors."""
+        """Tests that could not be made on any of the errors."""
         states = (self.results.duplicate, self.results.label, self.results.ambiguous, self.results.outlier)
         return tuple(name for name, one in zip(TESTS, states, strict=True) if (one[self.chosen] == UNKNOWN).all())
+
+    @property
+    def possible(self) -> tuple[Verdict, ...]:
+        """The verdicts that could have been reached; of a test that was not made there is no number."""
+        needed: dict[Verdict, str] = dict(zip(BLIND, TESTS, strict=True))
+        lacking = {verdict for verdict, test in needed.items() if test in self.missing}
+        return tuple(one for one in VERDICTS if one not in lacking and not (one == "model_error" and lacking))
 
     def hits(self, verdict: Verdict) -> np.ndarray:
         """Which test images would get this verdict."""
@@ -79,7 +86,8 @@ def surest(one: Sorted) -> list[int]:
 
 def verdict_table(one: Sorted, shares: Sequence[Estimate]) -> Table:
     """Each verdict with its share among the errors, among right answers, and its lift."""
-    rows = tuple(_verdict_row(one, verdict, share) for verdict, share in zip(VERDICTS, shares, strict=True))
+    by_name = {share.name: share for share in shares}
+    rows = tuple(_verdict_row(one, verdict, by_name.get(verdict)) for verdict in VERDICTS)
     columns = (
         "verdict",
         "errors",
@@ -97,7 +105,9 @@ def verdict_table(one: Sorted, shares: Sequence[Estimate]) -> Table:
     )
 
 
-def _verdict_row(one: Sorted, verdict: Verdict, share: Estimate) -> tuple[Cell, ...]:
+def _verdict_row(one: Sorted, verdict: Verdict, share: Estimate | None) -> tuple[Cell, ...]:
+    if share is None:
+        return (WORDS[verdict], *[None] * 8, f"not tested: no evidence on {', '.join(one.missing)}")
     count = int((one.hits(verdict) & one.chosen).sum())
     start = (WORDS[verdict], count, share.value, share.low, share.high)
     lift = one.lifts.get(verdict)

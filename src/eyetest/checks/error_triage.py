@@ -75,7 +75,7 @@ class ErrorTriage(Check):
         shares = [
             rate(context, verdict, one.hits(verdict)[chosen], predictions.rows[chosen], better="neither",
                  statistic="ratio_of_means", columns=(verdict, "sorted"))
-            for verdict in VERDICTS
+            for verdict in one.possible
         ]  # fmt: skip
         accuracies = [
             measured(context, name, statistic, names, columns, predictions.rows, unit="fraction", better="neither")
@@ -88,7 +88,7 @@ class ErrorTriage(Check):
         ]
         blocks: list[Block] = [
             *galleries,
-            Forest(title="Shares of the errors", x_label="share of the errors", estimates=VERDICTS),
+            Forest(title="Shares of the errors", x_label="share of the errors", estimates=one.possible),
             verdict_table(one, shares),
             evidence_table(one, context.classes),
             *notes(one, accuracies, context.out_of_sample),
@@ -157,7 +157,7 @@ class ErrorTriage(Check):
         what = f"confident errors (at least {self.threshold:.0%} sure)" if one.confident else "errors"
         parts = [
             f"{WORDS[verdict]} {share.value:.1%} ({share.low:.1%} to {share.high:.1%})"
-            for verdict, share in zip(VERDICTS, shares, strict=True)
+            for verdict, share in zip(one.possible, shares, strict=True)
             if share.value > 0
         ]
         few = " Too few to conclude anything." if n < FEWEST else ""
@@ -198,7 +198,7 @@ def _lifts(predictions: Predictions, results: Results, chosen: np.ndarray) -> di
 def _columns(one: Sorted) -> dict[str, Column]:
     correct, wrong_label = one.predictions.correct, one.results.label == YES
     blamed = ~correct & (wrong_label | (one.results.suspect & (one.results.label == UNKNOWN)))
-    found: dict[str, np.ndarray] = {verdict: one.hits(verdict) & one.chosen for verdict in VERDICTS}
+    found: dict[str, np.ndarray] = {verdict: one.hits(verdict) & one.chosen for verdict in one.possible}
     found |= {"sorted": one.chosen, "correct": correct, "all": np.ones_like(correct)}
     found |= {"kept": ~wrong_label, "kept_correct": correct & ~wrong_label, "not_blamed": ~blamed}
     return {name: values.astype(np.float64) for name, values in found.items()}
