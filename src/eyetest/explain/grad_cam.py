@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, final
 
 import torch
@@ -53,18 +54,26 @@ def grad_cam(activation: Tensor, gradient: Tensor) -> Tensor:
 
 
 def fitting_layer(classifier: Classifier, images: Images) -> nn.Module:
-    """The module that ends last among those with enough cells a side.
+    """The module that ends last among those with enough cells a side; looked for once a classifier and image size.
 
     Raises ModelError if the model has no such feature map.
     """
+    size = (images.shape[2], images.shape[3])
+    if size not in classifier.fitting_layers:
+        classifier.fitting_layers[size] = _last_with_cells(classifier, images)
+    return classifier.answering.get_submodule(classifier.fitting_layers[size])
+
+
+def _last_with_cells(classifier: Classifier, images: Images) -> str:
     least = 8 if min(images.shape[2:]) < SMALL_IMAGE else 7
-    ended: list[nn.Module] = []
+    ended: list[str] = []
 
-    def note(module: nn.Module, _inputs: Any, output: Any) -> None:
+    def note(name: str, _module: nn.Module, _inputs: Any, output: Any) -> None:
         if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[2:]) >= least:
-            ended.append(module)
+            ended.append(name)
 
-    hooks = [module.register_forward_hook(note) for module in classifier.answering.modules()]
+    named = classifier.answering.named_modules()
+    hooks = [module.register_forward_hook(partial(note, name)) for name, module in named]
     try:
         with classifier.evaluation(), torch.no_grad():
             classifier.answering(classifier.normalise(images.to(classifier.device)))

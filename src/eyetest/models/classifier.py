@@ -37,6 +37,8 @@ class Classifier:
         self.twin = twin
         """A frozen copy that gives equal answers in less time; gradients and hooks are the module's own."""
         self.mean, self.std = tuple(mean), tuple(std)
+        self.fitting_layers: dict[tuple[int, int], str] = {}
+        """The layer that maps are taken from, by height and width of the images; filled when it was looked for."""
 
     @property
     def device(self) -> torch.device:
