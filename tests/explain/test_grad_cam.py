@@ -44,3 +44,12 @@ def test_a_model_without_feature_maps_has_no_map():
     flat = Classifier(nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 2)), classes=("a", "b"))
     with pytest.raises(MissingEvidence, match="2×2"):
         GradCam()(flat, torch.rand(1, 3, 32, 32), LogitTarget(torch.tensor([0])))
+
+
+def test_the_layer_is_looked_for_once_for_each_image_size():
+    classifier = Classifier(Resnet18Cifar(3, 4), classes=("a", "b", "c"))
+    passes: list[int] = []
+    classifier.module.conv1.register_forward_hook(lambda module, inputs, output: passes.append(len(output)))
+    for n, side in ((3, 32), (2, 32), (3, 64)):
+        GradCam()(classifier, torch.rand(n, 3, side, side), LogitTarget())
+    assert passes == [1, 3, 2, 1, 3]

@@ -56,11 +56,16 @@ def grad_cam(activation: Tensor, gradient: Tensor) -> Tensor:
 
 
 def fitting_layer(classifier: Classifier, images: Images) -> nn.Module:
-    """The module that ends last among those with enough cells a side that the logits depend on.
+    """The module that ends last among those with enough cells a side that the logits depend on, looked for only once.
 
     Raises MissingEvidence if the model has no such layer.
     """
-    return last_layer(classifier, images)
+    size = (images.shape[2], images.shape[3])
+    if size not in classifier.fitting_layers:
+        found = last_layer(classifier, images)
+        named = classifier.answering.named_modules()
+        classifier.fitting_layers[size] = next(name for name, module in named if module is found)
+    return classifier.answering.get_submodule(classifier.fitting_layers[size])
 
 
 def require_layer(classifier: Classifier, data_size: tuple[int, int]) -> None:

@@ -16,7 +16,7 @@ from .base import CompleteExplainer
 MOST_STEPS = 400
 TOLERANCE = 0.05
 """Of the target's change, and in logits, that a map's sum may be off before the steps are doubled."""
-CHUNK = 256
+CHUNK = 128
 """Images times steps in one pass, so that memory does not grow with the steps."""
 
 

@@ -61,6 +61,8 @@ class Classifier:
         names = dict(module.named_modules())
         if layer is not None and layer not in names:
             raise unknown_name("layer of the model", layer, filter(None, names))
+        self.fitting_layers: dict[tuple[int, int], str] = {}
+        """The layer that maps are taken from, by height and width of the images; filled when it was looked for."""
 
     @property
     def device(self) -> torch.device:
