@@ -10,6 +10,7 @@ from scipy import optimize
 from scipy import stats as scipy_stats
 
 from eyetest import confident_learning as learning
+from eyetest.calibrated import Temperature, fit_temperature
 
 P = np.array([(0.9, 0.1), (0.8, 0.2), (0.3, 0.7), (0.2, 0.8), (0.4, 0.6), (0.95, 0.05)])
 LABELS = np.array([0, 0, 0, 1, 1, 1])
@@ -77,23 +78,23 @@ def test_thresholds_and_calibration_are_those_of_cleanlab():
 
 def test_the_temperature_of_the_known_answer():
     logits = np.array([[2.0, 0.0]] * 3 + [[0.0, 2.0]])
-    found = learning.fit_temperature(logits, np.array([0, 0, 1, 1]))
+    found = fit_temperature(logits, np.array([0, 0, 1, 1]))
     assert found.value == pytest.approx(2 / math.log(3), abs=1e-6)
     assert not found.at_limit
-    assert learning.fit_temperature(logits, np.array([0, 0, 0, 1])).at_limit
-    assert learning.fit_temperature(logits, np.array([1, 1, 1, 0])).at_limit
+    assert fit_temperature(logits, np.array([0, 0, 0, 1])).at_limit
+    assert fit_temperature(logits, np.array([1, 1, 1, 0])).at_limit
 
 
 def test_the_temperature_is_the_least_loss():
     random = np.random.default_rng(0)
     logits = random.normal(0, 3, (400, 5))
-    labels = learning.drawn_labels(learning.Temperature(1.7, False).apply(logits), random, 1)[0]
+    labels = learning.drawn_labels(Temperature(1.7, 1.7, 1.7, False).apply(logits), random, 1)[0]
 
     def loss(t: float) -> float:
-        return -np.log(learning.Temperature(t, False).apply(logits)[np.arange(400), labels]).mean()
+        return -np.log(Temperature(t, t, t, False).apply(logits)[np.arange(400), labels]).mean()
 
     slow = optimize.minimize_scalar(loss, bounds=(0.1, 10), method="bounded", options={"xatol": 1e-9}).x
-    assert learning.fit_temperature(logits, labels).value == pytest.approx(slow, abs=1e-5)
+    assert fit_temperature(logits, labels).value == pytest.approx(slow, abs=1e-5)
 
 
 def test_a_class_without_images_is_skipped():

@@ -27,6 +27,11 @@ class Temperature(NamedTuple):
     at_limit: bool
     """Whether the likelihood still rose at the end of the range: the answers are all right, or no better than chance."""
 
+    def apply(self, logits: Array) -> Array:
+        """The probabilities at this temperature, n k."""
+        scaled: Array = special.softmax(logits / self.value, axis=1)
+        return scaled
+
 
 def fit_temperature(logits: Array, labels: Array) -> Temperature:
     """The temperature of the least negative log-likelihood; logits n k, finite.

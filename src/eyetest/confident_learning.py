@@ -5,20 +5,19 @@ Source: Northcutt, Jiang & Chuang 2021 (JAIR 70), section 3; temperature: Guo et
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from scipy import optimize
 
+from .calibrated import Temperature, fit_temperature
 from .types import Predictions
 
 Array = np.ndarray
 NONE = -1
 """Of an image that is above no threshold."""
-WIDEST = 4.0
-"""The logarithm of the temperature is sought within ± this."""
+UNFITTED = Temperature(1.0, 1.0, 1.0, at_limit=True)
+"""Where no temperature could be fitted."""
 ROUNDING = 1e-9
 """A probability that equals its class's mean counts as above it, however the sum was rounded."""
 CELLS = 4_000_000
@@ -77,44 +76,12 @@ def normalised_margin(p: Array, labels: Array) -> Array:
     return result
 
 
-@final
-@dataclass(frozen=True)
-class Temperature:
-    """What log-probabilities are divided by."""
-
-    value: float
-    at_limit: bool
-    """Whether the likelihood still rose at the end of the range: all answers are right, or none better than chance."""
-
-    def apply(self, log_p: Array) -> Array:
-        """The probabilities at this temperature."""
-        scaled = log_p / self.value
-        spread = np.exp(scaled - scaled.max(1, keepdims=True))
-        result: Array = spread / spread.sum(1, keepdims=True)
-        return result
-
-
-def fit_temperature(log_p: Array, labels: Array) -> Temperature:
-    """The temperature of the least negative log-likelihood of these labels; `log_p` n k may lack a constant a row."""
-    wanted = log_p[np.arange(len(labels)), labels].mean()
-
-    def excess(log_t: float) -> float:
-        p = Temperature(math.exp(log_t), at_limit=False).apply(log_p)
-        return float((p * log_p).sum(1).mean() - wanted)
-
-    if excess(-WIDEST) <= 0:
-        return Temperature(math.exp(-WIDEST), at_limit=True)
-    if excess(WIDEST) >= 0:
-        return Temperature(math.exp(WIDEST), at_limit=True)
-    return Temperature(math.exp(optimize.brentq(excess, -WIDEST, WIDEST, xtol=1e-12)), at_limit=False)
-
-
 def temperature_of(tuning: Predictions | None) -> Temperature:
     """The temperature of these images; 1, and marked, where there are none or none fits them."""
     if tuning is None or not len(tuning.labels):
-        return Temperature(1.0, at_limit=True)
+        return UNFITTED
     fitted = fit_temperature(tuning.log_probabilities, tuning.labels)
-    return Temperature(1.0, at_limit=True) if fitted.at_limit else fitted
+    return UNFITTED if fitted.at_limit else fitted
 
 
 @final

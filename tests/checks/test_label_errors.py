@@ -8,6 +8,7 @@ from scipy import stats as scipy_stats
 
 from eyetest import confident_learning as learning
 from eyetest import stats
+from eyetest.calibrated import Temperature
 from eyetest.checks.label_errors import LabelErrors
 from eyetest.errors import MissingEvidence
 from eyetest.evidence import Context, OutOfSample, Predict, from_mapping
@@ -23,7 +24,7 @@ def drawn(
     """Labels drawn from softmax of the logits, which are then multiplied by `stated`."""
     random = np.random.default_rng(seed)
     logits = random.normal(0, sharp, (n, k))
-    labels = learning.drawn_labels(learning.Temperature(1.0, False).apply(logits), random, 1)[0]
+    labels = learning.drawn_labels(Temperature(1.0, 1.0, 1.0, False).apply(logits), random, 1)[0]
     return Predictions(split, np.arange(n, dtype=np.int64), labels, (stated * logits).astype(np.float32))
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from .. import confident_learning as learning
 from .. import stats
-from ..confident_learning import Chance, Temperature
+from ..calibrated import Temperature
+from ..confident_learning import Chance
 from ..evidence import Context, Evidence, Need, OutOfSample, Predict, perhaps
 from ..records import Block, Card, Cell, Estimate, Gallery, Note, Scalar, Status, Table
 from ..types import Column, Predictions
