@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -179,8 +180,9 @@ def test_a_wrong_image_is_named_with_what_was_expected(trained: RunDir, tiny: Da
 def test_what_is_not_known_is_asked_for(trained: RunDir, audited: RunDir, tiny: Dataset, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="with --data D"):
         et.look(trained, "test-3", device="cpu")
+    shutil.copy(trained.model, tmp_path / "alone.safetensors")
     with pytest.raises(UserError, match="Give --data D"):
-        et.look(trained.model, photo(tmp_path / "red.png", (250, 40, 20)), device="cpu")
+        et.look(tmp_path / "alone.safetensors", photo(tmp_path / "red.png", (250, 40, 20)), device="cpu")
     with pytest.raises(UserError, match="a run without a model in it"):
         et.look(audited, "test-3", tiny, device="cpu")
     with pytest.raises(UnknownName, match="saliency"):

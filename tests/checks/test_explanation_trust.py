@@ -117,7 +117,7 @@ def test_many_methods_are_named_by_stamp_and_the_table_says_why():
     assert rows["grad_cam"]["such a map"] is None
     assert rows["saliency"]["stamp"] == "do not trust"
     assert "a random map" in rows["saliency"]["such a map"]
-    assert rows["occlusion"]["tests passed"] == "8 of 9"
+    assert rows["occlusion"]["tests passed"] == "9 of 10"
     assert not [block for block in finding.blocks if block.kind == "forest"]
 
 

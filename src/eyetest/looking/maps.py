@@ -13,7 +13,7 @@ from torch import Tensor
 from ..data.base import Dataset
 from ..data.donors import arm_donors
 from ..engine.execute import lent_images
-from ..errors import UserError
+from ..errors import MissingEvidence, UserError
 from ..explain import explainer
 from ..explain.base import DonorExplainer, Explainer, Lenders
 from ..models.classifier import Classifier
@@ -63,7 +63,7 @@ def maps_of(name: str, asked: Asked) -> Maps | NoMaps:
     kind = explainer(name)
     try:
         found = _with_donors(kind, asked) if issubclass(kind, DonorExplainer) else _direct(kind(), asked)
-    except UserError as error:
+    except (UserError, MissingEvidence) as error:
         return NoMaps(str(error).partition(". ")[0])
     if isinstance(found, dict) and not all(np.isfinite(values).all() for values in found.values()):
         return NoMaps("its maps hold NaN or infinite values here")

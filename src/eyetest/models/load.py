@@ -88,6 +88,11 @@ def open_model(spec: str | Path, options: ModelOptions = NO_OPTIONS, *, name: st
     if _is_architecture(text):
         return _architecture(text, options, name)
     file = path / "train" / "model.safetensors" if path.is_dir() else path
+    if not file.is_file() and (path / "run.json").is_file():
+        raise ModelError(
+            f"{spec} is a run without a model in it: an audit keeps findings, not weights. Give the run or file of the "
+            "model itself."
+        )
     if not file.is_file():
         raise ModelError(
             f"There is no model at {spec}: expected a run directory of `eyetest train`, a checkpoint (.safetensors, .pt, "
@@ -95,7 +100,7 @@ def open_model(spec: str | Path, options: ModelOptions = NO_OPTIONS, *, name: st
             "those, or train one with `eyetest train --data D --recipe baseline`."
         )
     opened = _file(file, options, name or path.stem)
-    return replace(opened, run=path) if path.is_dir() else opened
+    return replace(opened, run=next((one for one in (path, *file.parents[1:2]) if (one / "run.json").is_file()), None))
 
 
 def _file(file: Path, options: ModelOptions, name: str) -> OpenedModel:

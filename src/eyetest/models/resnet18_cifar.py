@@ -7,6 +7,7 @@ from typing import final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
@@ -60,8 +61,13 @@ class Resnet18Cifar(nn.Module):
         return logits
 
 
-def folded(module: Resnet18Cifar) -> Resnet18Cifar:
-    """A frozen copy in evaluation mode whose batch norms are part of the convolutions: equal answers, in less time."""
+def folded(module: Resnet18Cifar) -> Resnet18Cifar | None:
+    """A frozen copy in evaluation mode whose batch norms are part of the convolutions: equal answers, in less time.
+
+    None if another norm stands in their place.
+    """
+    if not isinstance(module.bn1, _BatchNorm):
+        return None
     own = copy.deepcopy(module).eval().requires_grad_(False)
     for block in own.modules():
         if isinstance(block, Resnet18Cifar | BasicBlock):
@@ -88,7 +94,7 @@ def ordered(module: Resnet18Cifar, order: torch.memory_format) -> Resnet18Cifar:
 
 def _merged(conv: nn.Module, norm: nn.Module) -> nn.Conv2d:
     """One convolution that does what a convolution and its batch norm do in evaluation mode."""
-    assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+    assert isinstance(conv, nn.Conv2d) and isinstance(norm, _BatchNorm)
     return fuse_conv_bn_eval(conv, norm)
 
 
