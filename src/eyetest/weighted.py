@@ -7,7 +7,7 @@ for rounding.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import final
 
 import numpy as np
@@ -47,7 +47,7 @@ class Weighted(ABC):
     def read(self, counts: Array) -> Array:
         """The statistic of c resamples from their counts, c n, in the order of the score."""
 
-    def resampled(self, rows: Iterator[Array]) -> Array:
+    def resampled(self, rows: Iterable[Array]) -> Array:
         """The statistic on each resample of these drawn rows."""
         found, waiting = [], []
         n = len(self.order)

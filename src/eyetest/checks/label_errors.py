@@ -133,9 +133,7 @@ class LabelErrors(Check):
     def _gallery(self, split: str, one: Examined, classes: tuple[str, ...]) -> Gallery:
         chosen = [i for i in one.ranked[: self.shown].tolist() if one.candidate[i]]
         cards = tuple(_card(one, i, classes) for i in chosen)
-        return Gallery(
-            title=f"Contradicted labels of {split}, most suspicious first", total=one.flagged, cards=cards
-        )
+        return Gallery(title=f"Contradicted labels of {split}, most suspicious first", total=one.flagged, cards=cards)
 
 
 def _columns(found: dict[str, Examined]) -> tuple[tuple[str, ...], dict[str, Column]]:

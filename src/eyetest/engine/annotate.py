@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ..data.base import Dataset
 from ..evidence import Describe, Need, Resemble, Vote
@@ -34,13 +35,19 @@ KINDS: dict[type[Need[Any]], tuple[type[Any], Collect, str]] = {
 """By need: what answers it, what makes it, and what is said where there is none."""
 
 
+REMEMBERED: WeakKeyDictionary[Dataset, dict[tuple[Need[Any], int], Annotation | None]] = WeakKeyDictionary()
+"""By need and seed: annotations are facts of the data, so that further audits of it in this process make none anew."""
+
+
 def annotate_all(run: RunDir, work: Work, data: Dataset, *, seed: int, progress: Progress) -> None:
     """All annotations of the work, unless the run has them already."""
-    for need in (one for one in work.annotations if type(one) in KINDS):
-        _, collect, _ = KINDS[type(need)]
+    for need in work.annotations:
         if run.has_annotation(key(need)):
             continue
-        found = collect(need, run, data, seed, progress)
+        known = REMEMBERED.setdefault(data, {})
+        if (need, seed) not in known:
+            known[need, seed] = KINDS[type(need)][1](need, run, data, seed, progress)
+        found = known[need, seed]
         if found is not None:
             run.write_annotation(key(need), found)
 
