@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import App, Parameter
-from cyclopts.validators import Number
+from cyclopts import App
 
 from ..errors import UserError, unknown_name
 from ..training.processes import Processes
+from .flags import NO_FLAGS, Count, Flag, ModelFlags, Names, Whole
 
 if TYPE_CHECKING:
     from ..data import Dataset
@@ -20,11 +20,6 @@ app = App(
     help="An eye test for image classifiers: what do they look at, when are they confidently wrong, did the fix help?",
     result_action="return_value",
 )
-Names = Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())]
-Triple = tuple[float, float, float]
-Flag = Annotated[bool, Parameter(negative=())]
-Whole = Annotated[int, Parameter(validator=Number(gte=0))]
-Count = Annotated[int, Parameter(validator=Number(gte=1))]
 DONE, FAILED, CRASHED = 0, 1, 3
 
 
@@ -168,15 +163,7 @@ def audit(
     data: str,
     predictions: Path | None = None,
     group: str | None = None,
-    arch: str | None = None,
-    weights: Path | None = None,
-    random_weights: Flag = False,
-    mean: Triple | None = None,
-    std: Triple | None = None,
-    input_size: Names = None,
-    classes: Names = None,
-    layer: str | None = None,
-    batch_size: Count | None = None,
+    flags: ModelFlags = NO_FLAGS,
     out: Path | None = None,
     checks: Names = None,
     skip: Names = None,
@@ -206,24 +193,6 @@ def audit(
         Instead of a model: a parquet, CSV or npz file of its answers on the test images (docs/how-to/saved-predictions.md).
     group
         The column of patients or scenes: images of one stay in one split and are resampled together.
-    arch
-        Architecture of a checkpoint: timm:NAME, torchvision:NAME, file.py:factory or resnet18_cifar.
-    weights
-        Checkpoint of a model that is given as an architecture.
-    random_weights
-        Audit the architecture untrained.
-    mean
-        Three numbers in [0, 1] that are taken from the pixels; goes before what the model's own configuration says.
-    std
-        Three numbers that the pixels are then divided by.
-    input_size
-        Pixels a side that the model takes, height and width, or data.
-    classes
-        The model's class names in the order of its logits: a file with one a line, the names, or data.
-    layer
-        Module whose output Grad-CAM maps; without it, it is found.
-    batch_size
-        Images a forward pass.
     stamp
         Explanation methods that are put to the test, or all; by default grad_cam and saliency. --plan says what it costs.
     budget
@@ -249,15 +218,10 @@ def audit(
             "Neither a model nor predictions were given. Expected `audit MODEL`, or `audit --predictions FILE`."
         )
     from .. import flow as calls
-    from .model_flags import class_names
-    from .model_flags import input_size as sides
     from .progress import shown
     from .show import show_plan
 
-    options = calls.ModelOptions(
-        arch, weights, random_weights, mean, std, sides(input_size), class_names(classes), layer, batch_size
-    )
-    opened = calls.opened(model, options)
+    opened = calls.opened(model, flags.options())
     source = _load(data, seed, group, human_labels, opened.image_size)
     if plan:
         planned = calls.plan_audit(
@@ -300,14 +264,7 @@ def look(
     image: str,
     *,
     data: str | None = None,
-    arch: str | None = None,
-    weights: Path | None = None,
-    random_weights: Flag = False,
-    mean: Triple | None = None,
-    std: Triple | None = None,
-    input_size: Names = None,
-    classes: Names = None,
-    layer: str | None = None,
+    flags: ModelFlags = NO_FLAGS,
     methods: Names = None,
     audit: Path | None = None,
     out: Path | None = None,
@@ -335,16 +292,11 @@ def look(
     """
     from .. import flow as calls
     from ..looking.look import look as seen
-    from .model_flags import class_names
-    from .model_flags import input_size as sides
     from .show import show_look
 
     _threads(threads)
     picture = out or Path(f"look-{Path(image).stem}.png")
-    options = calls.ModelOptions(
-        arch, weights, random_weights, mean, std, sides(input_size), class_names(classes), layer, None
-    )
-    opened = calls.opened(model, options)
+    opened = calls.opened(model, flags.options())
     source = _load(data, seed, image_size=opened.image_size) if data else None
     found = seen(opened, image, source, methods or (), picture, audit=audit, seed=seed, device=device)
     show_look(found.looked, json)
