@@ -236,6 +236,20 @@ def test_where_neither_is_better_nothing_is_worse(tmp_path: Path) -> None:
     assert (gated.result, "equal_to" in gated.verdicts[0].sentence) == ("cannot_tell", True)
 
 
+@pytest.mark.parametrize(
+    ("statistic", "values", "says"),
+    [("newer_than_this", right(5, 10), "knows no statistic"), ("mean", np.full(10, np.nan), "no finite number")],
+)
+def test_what_cannot_be_paired_cannot_be_told(statistic: str, values: np.ndarray, says: str, tmp_path: Path) -> None:
+    for name in ("run", "before"):
+        run = begin(tmp_path / name)
+        add(run, "NEW001", estimate("x", 0.5, 0.4, 0.6, statistic=statistic, columns=("x",)))
+        run.write_scores("NEW001", tuple(f"test-{row}" for row in range(10)), {"x": values})
+    rule = Rule(estimate="NEW001.x", no_worse_than="reference", margin=0.1)
+    gated = gate(tmp_path / "run", Policy(rule=(rule,)), reference=tmp_path / "before")
+    assert (gated.result, says in gated.verdicts[0].sentence) == ("cannot_tell", True)
+
+
 def test_a_run_is_no_reference_for_itself(tmp_path: Path) -> None:
     GOOD(tmp_path / "run")
     with pytest.raises(UserError, match="its own reference"):

@@ -304,6 +304,8 @@ def difference_of(
     Rates have a score interval, which has a width also where both models have no event at all; a bootstrap has none there.
     Raises RunError where the two cannot be paired.
     """
+    if first.statistic not in stats.STATISTICS and first.statistic not in reliance.RULES:
+        raise RunError(f"This eyetest knows no statistic {first.statistic!r}, so {first.name} cannot be paired.")
     if first.statistic == "mean" and np.isin([*a, *b], (0, 1)).all():
         everywhere = np.ones_like(a[0])
         interval, method = _paired_share([a[0], everywhere], [b[0], everywhere], groups)

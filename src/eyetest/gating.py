@@ -186,7 +186,7 @@ def _measured(rule: Rule, run: RunDir, reference: RunDir | None) -> Estimate:
 
 
 def _finding(run: RunDir, code: str) -> Finding:
-    """A finding that holds numbers."""
+    """The finding of that code, whatever its status."""
     finding = run.finding(code)
     if finding is None:
         held = list(run.findings)
@@ -207,7 +207,7 @@ def _estimate(run: RunDir, code: str, name: str) -> Estimate:
         raise _Untold(f"{code} reads maps that may not be believed in {run.path}: {finding.headline}")
     known = {estimate.name: estimate for estimate in finding.estimates}
     if name not in known:
-        held = ", ".join(list(known)[:SHOWN]) + (", …" if len(known) > SHOWN else "")
+        held = ", ".join(list(known)[:SHOWN]) + (f" and {len(known) - SHOWN} more" if len(known) > SHOWN else "")
         raise _Untold(f"{code} has no number {name!r} in {run.path}.{_near(name, known)} It has: {held or 'none'}.")
     return known[name]
 
@@ -236,9 +236,12 @@ def _difference(code: str, first: Estimate, second: Estimate, a: RunDir, b: RunD
 
     read: list[list[Column]] = [[columns[name] for name in first.columns] for columns in (columns_a, columns_b)]
     try:
-        return difference_of(first, second, read[0], read[1], a.record.data.fingerprint, _groups(a, b, ids))
+        found = difference_of(first, second, read[0], read[1], a.record.data.fingerprint, _groups(a, b, ids))
     except RunError as error:
         raise _Untold(str(error)) from error
+    if not np.isfinite([found.value, found.low, found.high]).all():
+        raise _Untold(f"The difference of {code}.{first.name} is no finite number, so nothing can be said about it.")
+    return found
 
 
 def _groups(a: RunDir, b: RunDir, ids: tuple[str, ...]) -> Labels | None:
