@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .checks._cue import CueCheck
     from .data import Dataset, load_data
     from .flow import audit, study, train
+    from .gating import gate
     from .looking.look import look
     from .models.classifier import Classifier
     from .models.contract import ModelOptions
@@ -35,6 +36,7 @@ _WHERE = {
     "audit": ".flow",
     "audit_predictions": ".saved",
     "compare": ".pairing",
+    "gate": ".gating",
     "load_data": ".data",
     "look": ".looking.look",
     "study": ".flow",
@@ -53,6 +55,7 @@ __all__ = [
     "audit",
     "audit_predictions",
     "compare",
+    "gate",
     "load_data",
     "look",
     "study",

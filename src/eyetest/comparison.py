@@ -255,7 +255,8 @@ def _compared(source: str, code: str, a: Side, b: Side) -> Comparison:
         _both(first, second, shared, a.name, b.name),
     ]
     if code == "CMP018" and not _same_trusted(first, second):
-        finding = _finding(code, name, "inconclusive", _untrusted(first, second, main), shared, blocks, [], params)
+        said = _untrusted(first, second, main)
+        finding = _finding(code, name, "inconclusive", said, shared, blocks, [], {"trusted": False})
         return Comparison(finding)
     extra = EXTRA_LIMITS.get(code, ())
     finding = _finding(
@@ -292,6 +293,24 @@ def _differences(source: str, a: Side, b: Side) -> list[Estimate]:
         difference, method = _paired(estimate, other, read[0], read[1], a.fingerprint, _groups(a, b, ids_a))
         found.append(_difference(estimate, difference, estimate.n, method))
     return found
+
+
+def difference_of(
+    first: Estimate, second: Estimate, a: list[Column], b: list[Column], seed: str, groups: Labels | None
+) -> Estimate:
+    """The paired difference second − first of one estimate from its columns on the same images, for a gate.
+
+    Rates have a score interval, which has a width also where both models have no event at all; a bootstrap has none there.
+    Raises RunError where the two cannot be paired.
+    """
+    if first.statistic not in stats.STATISTICS and first.statistic not in reliance.RULES:
+        raise RunError(f"This eyetest knows no statistic {first.statistic!r}, so {first.name} cannot be paired.")
+    if first.statistic == "mean" and np.isin([*a, *b], (0, 1)).all():
+        everywhere = np.ones_like(a[0])
+        interval, method = _paired_share([a[0], everywhere], [b[0], everywhere], groups)
+    else:
+        interval, method = _paired(first, second, a, b, seed, groups)
+    return _difference(first, interval, first.n, method)
 
 
 def _paired(

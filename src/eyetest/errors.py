@@ -41,6 +41,10 @@ class RecipeError(UserError):
     """A recipe field or value makes no sense."""
 
 
+class PolicyError(UserError):
+    """A policy file is missing, is no TOML, or holds a rule that makes no sense."""
+
+
 class RunError(UserError):
     """A run directory is missing, taken, damaged or does not fit."""
 

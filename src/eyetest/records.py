@@ -12,6 +12,7 @@ Status = Literal["ok", "concern", "inconclusive", "not_applicable", "error"]
 Better = Literal["higher", "lower", "neither"]
 RunKind = Literal["train", "audit", "compare", "study", "validate"]
 RunStatus = Literal["running", "interrupted", "complete"]
+Result = Literal["pass", "fail", "cannot_tell"]
 Cell = str | int | float | bool | None
 
 
@@ -351,3 +352,42 @@ class Plan(Record):
     seconds: float
     note: str = ""
     contract: ContractRecord | None = None
+
+
+class Verdict(Record):
+    """What one rule of a policy says of a run."""
+
+    address: str
+    """`CODE.name` of the estimate, or the code of the finding, or `*`."""
+    demand: str
+    """In words, such as `at least 0.9`."""
+    result: Result
+    sentence: str
+    """What was measured, or why it cannot be told."""
+    estimate: Estimate | None = None
+    """What the demand was held against: the number, or its paired difference to the reference run."""
+    ignored: str = ""
+    """The reason why it does not count; empty where it counts."""
+    line: int = 1
+    """Where the rule begins in the policy."""
+
+    @property
+    def code(self) -> str:
+        """Code of the finding that it is about; `all` for all."""
+        return "all" if self.address == "*" else self.address.partition(".")[0]
+
+
+class GateRecord(Record):
+    """gate.json: whether a run meets a policy."""
+
+    schema_version: int = SCHEMA_VERSION
+    result: Result
+    """`fail` if a rule that counts fails, else `cannot_tell` if one cannot be told or none counts, else `pass`."""
+    run: str
+    policy: str
+    """Path of the file; empty where the rules were made in Python."""
+    reference: str = ""
+    model: str
+    data: str
+    """Title of the data."""
+    verdicts: tuple[Verdict, ...]

@@ -22,7 +22,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from .errors import RunError
-from .records import SCHEMA_VERSION, EpochMetrics, Finding, Plan, Record, RunKind, RunRecord, RunStatus, TrainResult
+from .records import (
+    SCHEMA_VERSION,
+    EpochMetrics,
+    Finding,
+    GateRecord,
+    Plan,
+    Record,
+    RunKind,
+    RunRecord,
+    RunStatus,
+    TrainResult,
+)
 from .types import (
     ARMS,
     Attention,
@@ -183,6 +194,14 @@ class RunDir:
         """All findings by code, in the order of their codes."""
         files = sorted((self.path / "findings").glob("*.json"))
         return {file.stem: self._read(f"findings/{file.name}", Finding) for file in files}
+
+    def write_gate(self, gate: GateRecord) -> None:
+        """Write gate.json, in the place of an older one."""
+        self._write("gate.json", gate)
+
+    def gate(self) -> GateRecord | None:
+        """What the last gate said of this run, or None."""
+        return self._read("gate.json", GateRecord) if self._file("gate.json").is_file() else None
 
     def __getitem__(self, code: str) -> Finding:
         finding = self.finding(code)

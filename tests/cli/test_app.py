@@ -33,6 +33,7 @@ def test_all_commands_are_there() -> None:
         "demo",
         "explain",
         "fetch",
+        "gate",
         "list",
         "look",
         "report",
@@ -59,6 +60,8 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
         "show nowhere",
         "compare nowhere nowhere",
         "runs nowhere",
+        "gate --help",
+        "gate nowhere nothing.toml",
     ],
 )
 def test_commands_that_only_read_start_without_torch(command: str) -> None:
@@ -67,7 +70,9 @@ def test_commands_that_only_read_start_without_torch(command: str) -> None:
         "sys.exit(99 if {'torch', 'lightning_fabric'} & set(sys.modules) else done)"
     )
     done = subprocess.run([sys.executable, "-c", script, *command.split()], capture_output=True, text=True, check=False)
-    assert done.returncode == (2 if "nowhere nowhere" in command or command.startswith(("report", "show")) else 0)
+    assert done.returncode == (
+        2 if "nowhere nowhere" in command or command.startswith(("report", "show", "gate nowhere")) else 0
+    )
 
 
 @pytest.mark.parametrize(

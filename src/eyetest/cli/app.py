@@ -359,6 +359,41 @@ def validate(
 
 
 @app.command
+def gate(
+    run: Path,
+    policy: Path,
+    *,
+    reference: Path | None = None,
+    junit: Path | None = None,
+    sarif: Path | None = None,
+    markdown: Path | None = None,
+    json: Flag = False,
+) -> int:
+    """Whether a run meets a policy. Exit code 0 if it does, 1 if not, 3 if that cannot be told.
+
+    Parameters
+    ----------
+    policy
+        A TOML file of rules (docs/how-to/gate.md).
+    reference
+        The run that rules with no_worse_than or equal_to = "reference" are held against, on the same images.
+    junit
+        Write the result as JUnit XML.
+    sarif
+        Write the result as SARIF 2.1.0.
+    markdown
+        Write the result as a Markdown table.
+    """
+    from ..gating import gate as held
+    from .gated import show_gate, write_exports
+
+    gated = held(run, policy, reference=reference)
+    write_exports(gated, junit=junit, sarif=sarif, markdown=markdown)
+    show_gate(gated, json)
+    return {"pass": DONE, "fail": FAILED, "cannot_tell": CRASHED}[gated.result]
+
+
+@app.command
 def report(run: Path, *, out: Path | None = None) -> int:
     """Write the page of a run again."""
     from ..store import RunDir
