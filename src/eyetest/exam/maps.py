@@ -39,7 +39,7 @@ from .truth import planted_truth
 Kind = Literal["patch", "background", "object", "untrained"]
 FULL = ("grad_cam", "layer_cam", "saliency", "input_gradient", "smooth_grad", "integrated_gradients", "occlusion",
         "transplant_map")  # fmt: skip
-QUICK = ("grad_cam", "saliency", "transplant_map")
+QUICK = ("grad_cam", "saliency")
 SAMPLED = 64
 PATCH = 4
 """Pixels of the planted corner patch, a side."""
@@ -101,7 +101,7 @@ class MapCandidate:
 
 
 def map_candidates(*, quick: bool, seed: int = 0) -> list[MapCandidate]:
-    """Quick: one model a kind, three methods. Full: five a kind and one untrained, eight methods."""
+    """Quick: one model a kind, two methods. Full: five a kind and one untrained, eight methods."""
     kinds: tuple[Kind, ...] = ("patch", "background", "object")
     if quick:
         return [MapCandidate(kind, seed + 400, QUICK) for kind in kinds]
