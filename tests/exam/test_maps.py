@@ -65,7 +65,7 @@ def test_the_followed_class_is_the_one_that_is_drawn():
 
 
 def test_the_quick_exam_asks_fewer():
-    assert len(map_candidates(quick=True)) == 3
+    assert len(map_candidates(quick=True)) == 2
     assert {one.kind for one in map_candidates(quick=False)} == {"patch", "background", "object", "untrained"}
 
 

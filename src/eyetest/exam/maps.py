@@ -101,10 +101,10 @@ class MapCandidate:
 
 
 def map_candidates(*, quick: bool, seed: int = 0) -> list[MapCandidate]:
-    """Quick: one model a kind, two methods. Full: five a kind and one untrained, eight methods."""
+    """Quick: one that follows a patch and one that looks at the object, two methods. Full: five a kind and one untrained, eight methods."""
     kinds: tuple[Kind, ...] = ("patch", "background", "object")
     if quick:
-        return [MapCandidate(kind, seed + 400, QUICK) for kind in kinds]
+        return [MapCandidate(kind, seed + 400, QUICK) for kind in kinds if kind != "background"]
     trained = [MapCandidate(kind, seed + 400 + k, FULL) for k in range(5) for kind in kinds]
     return [*trained, *(MapCandidate("untrained", seed + 450 + k, FULL) for k in range(2))]
 
