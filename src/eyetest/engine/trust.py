@@ -129,7 +129,7 @@ class Trial:
         classes, against = explained(self.need.target, self.predictions, self.rows)
         return LogitTarget(*(torch.from_numpy(one) for one in (classes, *against)))
 
-    @property
+    @cached_property
     def classes(self) -> Tensor:
         """The classes whose probability is watched."""
         return torch.from_numpy(explained(self.need.target, self.predictions, self.rows)[0])
@@ -138,7 +138,7 @@ class Trial:
     def _other(self) -> LogitTarget:
         """The contender: the label of a wrong answer, the runner-up of a right one."""
         _, contender = explained("contrast", self.predictions, self.rows)
-        swapped = self.predictions.predicted[np.searchsorted(self.predictions.rows, self.rows)]
+        swapped = explained("predicted", self.predictions, self.rows)[0]
         return LogitTarget(torch.from_numpy(swapped if self.need.target == "label" else contender[0]))
 
     @cached_property
@@ -156,7 +156,7 @@ class Trial:
 
     def _with_donors(self, kind: type[DonorExplainer], target: LogitTarget) -> Callable[[Tensor], DonorExplainer]:
         classes = self.classes if target.classes is None else target.classes
-        labels = self.predictions.labels[np.searchsorted(self.predictions.rows, self.rows)]
+        labels = explained("label", self.predictions, self.rows)[0]
         pairs = list(zip(classes.tolist(), labels.tolist(), strict=True))
         names, pool = self.data.test.ids(self.rows), self.data.validation
         _, donors = arm_donors(names, pairs, ("predicted", "third"), pool, seed=self.seed, draws=kind.draws)
