@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,17 @@ def test_they_agree_with_the_plain_statistic_of_the_drawn_rows(name, grouped, n,
     assert stats.resampled(statistic, read, "x", groups=groups, resamples=60) == pytest.approx(
         np.array(slow), abs=1e-12
     )
+
+
+@pytest.mark.parametrize("name", sorted(name for name, one in stats.STATISTICS.items() if one not in stats.WEIGHTED))
+def test_counts_of_drawn_images_say_what_the_drawn_rows_say(name):
+    statistic, random = stats.STATISTICS[name], np.random.default_rng(2)
+    columns = inspect.signature(statistic).parameters.values()
+    number = sum(3 if one.kind is one.VAR_POSITIONAL else 1 for one in columns)
+    read = [(random.random(300) < 0.4).astype(float) for _ in range(number)]
+    seeds = stats.generator("x").integers(0, 2**63, size=40)
+    slow = [statistic(*(column[rows] for column in read)) for rows in weighted.drawn(seeds, 300)]
+    assert stats.resampled(statistic, read, "x", resamples=40) == pytest.approx(np.array(slow), abs=1e-12)
 
 
 def test_a_resample_of_groups_holds_them_whole():

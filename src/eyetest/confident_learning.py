@@ -1,6 +1,7 @@
 """Which labels disagree with the probabilities of a model that never saw them, and how many would by chance.
 
-Source: Northcutt, Jiang & Chuang 2021 (JAIR 70), section 3; temperature: Guo et al. 2017, section 4.2.
+Source: Northcutt, Jiang & Chuang 2021 (JAIR 70), section 3, with the rule "prune by noise rate" of section 3.2; temperature:
+Guo et al. 2017, section 4.2.
 """
 
 from __future__ import annotations
@@ -41,12 +42,6 @@ def guesses(p: Array, labels: Array) -> Array:
     return np.where(above.any(-1), best, NONE)
 
 
-def candidates(p: Array, labels: Array) -> Array:
-    """Whether each image confidently is another class than its label (… n, bool)."""
-    found = guesses(p, labels)
-    return (found != NONE) & (found != labels)
-
-
 def confident_joint(p: Array, labels: Array) -> Array:
     """Counts of given label (row) against confident class (column), k k; images above no threshold are not counted."""
     found, k = guesses(p, labels), p.shape[1]
@@ -64,6 +59,23 @@ def calibrated_joint(p: Array, labels: Array) -> Array:
     counts[empty, empty] = 1.0
     joint = counts / counts.sum(1, keepdims=True) * given[:, None]
     result: Array = joint / joint.sum()
+    return result
+
+
+def candidates(p: Array, labels: Array) -> Array:
+    """Whether each label looks wrong (n, bool), by the noise rate of each pair of classes.
+
+    If m images labelled i are estimated to be of class j, those are the m of that label where p_j exceeds p_i most (ties:
+    the first rows). A label that is the likeliest class is never among them.
+    """
+    expected = np.rint(len(labels) * calibrated_joint(p, labels)).astype(np.int64)
+    np.fill_diagonal(expected, 0)
+    chosen = np.zeros(len(labels), dtype=bool)
+    members = {i: np.flatnonzero(labels == i) for i in np.flatnonzero(expected.any(1)).tolist()}
+    for i, j in np.argwhere(expected).tolist():
+        own = p[members[i]]
+        chosen[members[i][_first(own[:, i] - own[:, j], int(expected[i, j]))]] = True
+    result: Array = chosen & (p.argmax(1) != labels)
     return result
 
 
@@ -92,7 +104,7 @@ class Chance:
     counts: Array
     """Candidates of each label set."""
     pairs: Array
-    """Mean candidates of each given label (row) and confident class (column)."""
+    """Mean candidates of each given label (row) and likeliest class (column)."""
 
     @property
     def band(self) -> tuple[float, float]:
@@ -108,15 +120,14 @@ class Chance:
 def chance(p: Array, random: np.random.Generator, draws: int = 200) -> Chance:
     """Candidates where each label is drawn from the image's own probabilities (n k): no label error beyond doubt."""
     n, k = p.shape
-    size = max(CELLS // (n * k), 1)
+    size, looks_like = max(CELLS // (n * k), 1), p.argmax(1)
     counts, pairs = [], np.zeros(k * k)
     for start in range(0, draws, size):
-        labels = drawn_labels(p, random, min(size, draws - start))
-        found = guesses(p, labels)
-        flagged = (found != NONE) & (found != labels)
-        counts.append(flagged.sum(-1))
-        pairs += np.bincount((labels * k + found)[flagged], minlength=k * k)
-    return Chance(np.concatenate(counts), pairs.reshape(k, k) / draws)
+        for labels in drawn_labels(p, random, min(size, draws - start)):
+            flagged = candidates(p, labels)
+            counts.append(int(flagged.sum()))
+            pairs += np.bincount((labels * k + looks_like)[flagged], minlength=k * k)
+    return Chance(np.array(counts), pairs.reshape(k, k) / draws)
 
 
 def drawn_labels(p: Array, random: np.random.Generator, sets: int) -> Array:
@@ -133,3 +144,12 @@ def _mean_where(values: Array, chosen: Array) -> Array:
     count = chosen.sum(-1)
     total = np.where(chosen, values, 0.0).sum(-1)
     return np.where(count > 0, total / np.maximum(count, 1), np.inf)
+
+
+def _first(values: Array, count: int) -> Array:
+    """Positions of the `count` smallest, ties in order."""
+    if count >= len(values):
+        return np.arange(len(values))
+    border = np.partition(values, count - 1)[count - 1]
+    below, at = np.flatnonzero(values < border), np.flatnonzero(values == border)
+    return np.concatenate([below, at[: count - len(below)]])

@@ -20,7 +20,7 @@ class Coverage(Weighted):
 
     def whole(self) -> float:
         """The statistic of the images themselves."""
-        return float(self.read(np.ones((1, len(self.order))))[0])
+        return float(self.read(np.ones((1, len(self.order)), dtype=np.int64))[0])
 
 
 @final
@@ -76,7 +76,7 @@ class Augrc(Coverage):
     def read(self, counts: Array) -> Array:
         """The area of each resample, by trapezoids from (0, 0)."""
         sizes, errors = self.sums(counts), self.sums(counts, self.wrong)
-        area: Array = np.einsum("cm,cm->c", sizes, np.cumsum(errors, 1) - errors / 2)
+        area: Array = (sizes * (np.cumsum(errors, 1) - errors / 2)).sum(1)
         return area / counts.sum(1) ** 2
 
 
@@ -90,14 +90,14 @@ class ErrorRateAt(Coverage):
 
     def read(self, counts: Array) -> Array:
         """The rate of each resample."""
-        ranks = np.maximum(np.rint(self.coverage * counts.sum(1, keepdims=True)), 1)
+        ranks = np.maximum(np.rint(self.coverage * counts.sum(1, keepdims=True)).astype(np.int64), 1)
         result: Array = (self.heads(counts, (self.wrong,), ranks)[0] / ranks)[:, 0]
         return result
 
 
 def risk_curve(sureness: Array, wrong: Array) -> tuple[Array, Array]:
     """Coverage i/n and the error rate among the i surest images, both of length n; ties in expectation."""
-    curve, one = Augrc(sureness, wrong), np.ones((1, len(sureness)))
+    curve, one = Augrc(sureness, wrong), np.ones((1, len(sureness)), dtype=np.int64)
     sizes, errors = curve.sums(one)[0], curve.sums(one, curve.wrong)[0]
     ends, failed = np.cumsum(sizes), np.cumsum(errors)
     rank = np.arange(1, len(sureness) + 1)

@@ -18,8 +18,8 @@ Statistic = Callable[..., float]
 Number = int | float
 """A count; no whole one where images count in part because they come in groups."""
 RESAMPLES = 2000
-REMEMBERED = 25_000_000
-"""Drawn rows that are kept for the next statistic: 100 MB."""
+REMEMBERED = 100_000_000
+"""Counts of drawn images that are kept for the next statistic: 100 MB."""
 BINS = 15
 SWEEP = (5, 10, 15, 20, 30, 50)
 """Numbers of bins that a conclusion about calibration must hold for."""
@@ -273,14 +273,23 @@ def resampled(
 ) -> Array:
     """The statistic on each resample of the images, or of the groups."""
     n = len(columns[0])
-    rows: Iterable[Array]
     if groups is None and n * resamples <= REMEMBERED:
-        rows = _drawn_once(seed, n, resamples)
+        whole, size = _drawn_once(seed, n, resamples), max(weighted.CELLS // n, 1)
+        parts: Iterable[Array] = (whole[start : start + size] for start in range(0, resamples, size))
     else:
-        rows = weighted.drawn(_seeds(seed, resamples), n, groups)
+        parts = weighted.counted(_seeds(seed, resamples), n, groups)
     if statistic in WEIGHTED:
-        return WEIGHTED[statistic](*columns).resampled(rows)
+        return WEIGHTED[statistic](*columns).resampled(parts)
+    if statistic in OF_MEANS:
+        return np.array([statistic(*means[:, None]) for part in parts for means in _means(part, columns)])
+    rows = (np.repeat(np.arange(n), counts) for part in parts for counts in part)
     return np.array([statistic(*(column[chosen] for column in columns)) for chosen in rows])
+
+
+def _means(counts: Array, columns: Sequence[Array]) -> Array:
+    """Means of the columns in each resample, c k."""
+    result: Array = counts.astype(np.float64) @ np.stack(columns, axis=1) / counts.sum(1, keepdims=True)
+    return result
 
 
 def _seeds(seed: str, resamples: int) -> Array:
@@ -289,11 +298,8 @@ def _seeds(seed: str, resamples: int) -> Array:
 
 @lru_cache(maxsize=1)
 def _drawn_once(seed: str, n: int, resamples: int) -> Array:
-    """The drawn rows of all resamples, r n: every statistic of an audit reads the same ones."""
-    found = np.empty((resamples, n), dtype=np.int32)
-    for place, rows in zip(found, weighted.drawn(_seeds(seed, resamples), n), strict=True):
-        place[:] = rows
-    return found
+    """How often each image is drawn in every resample, r n: all statistics of an audit read the same ones."""
+    return np.concatenate(list(weighted.counted(_seeds(seed, resamples), n)))
 
 
 def paired_difference(
@@ -316,9 +322,8 @@ def ece_sweep(
 ) -> dict[int, Interval]:
     """Debiased ECE with its basic bootstrap interval for each number of bins of SWEEP, on the same resamples."""
     sweep = calibrated.Sweep(_debiased_gap_of_bins, SWEEP, confidence, correct)
-    values = sweep.read(np.ones((1, len(confidence))))[0]
-    rows = weighted.drawn(generator(seed).integers(0, 2**63, size=resamples), len(confidence), groups)
-    draws = sweep.resampled(rows).T
+    values = sweep.read(np.ones((1, len(confidence)), dtype=np.int64))[0]
+    draws = sweep.resampled(weighted.counted(_seeds(seed, resamples), len(confidence), groups)).T
     ends = [_percentiles(float(value), one, groups, 0.95) for value, one in zip(values, draws, strict=True)]
     return {
         m: Interval(v, max(2 * v - high, 0.0), max(2 * v - low, v))
@@ -528,6 +533,15 @@ WEIGHTED: dict[Statistic, Callable[..., weighted.Weighted]] = {
     right_above_wrong: lambda confidence, wrong: weighted.Auroc(confidence, 1 - wrong),
 }
 """Statistics that sort, whose resamples are taken without sorting again; the others are called on each resample."""
+
+OF_MEANS: tuple[Statistic, ...] = (
+    mean,
+    ratio_of_means,
+    least_difference_of_means,
+    difference_of_ratios,
+    ratio_to_independence,
+)
+"""Statistics that read nothing but the columns' means, and so can be asked of those alone."""
 
 
 def _percentiles(value: float, draws: Array, groups: Array | None, confidence: float) -> Interval:

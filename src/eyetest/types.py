@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, final
 
 import numpy as np
@@ -53,7 +54,7 @@ class Predictions:
     """1 at the predicted class, else 0, where only that class was given."""
     given: Given = "logits"
 
-    @property
+    @cached_property
     def ids(self) -> tuple[str, ...]:
         """The image ids `<split>-<row>`."""
         return image_ids(self.split, self.rows)

@@ -32,13 +32,23 @@ def drawn(seeds: Array, n: int, groups: Array | None = None) -> Iterator[Array]:
         yield order[np.repeat(starts[chosen], length) + offset]
 
 
+def counted(seeds: Array, n: int, groups: Array | None = None) -> Iterator[Array]:
+    """How often each image is drawn in the resample of each seed, c n uint8, some resamples at a time."""
+    size, waiting = max(CELLS // n, 1), []
+    for rows in drawn(seeds, n, groups):
+        waiting.append(np.bincount(rows, minlength=n).astype(np.uint8))
+        if len(waiting) == size:
+            yield np.array(waiting)
+            waiting = []
+    if waiting:
+        yield np.array(waiting)
+
+
 class Weighted(ABC):
     """A statistic that rests on the order of a score: read from how often each image was drawn."""
 
     def __init__(self, score: Array) -> None:
         self.order = np.argsort(score, kind="stable")
-        self.place = np.empty_like(self.order)
-        self.place[self.order] = np.arange(len(self.order))
         ordered = score[self.order]
         self.starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
         """Where each block of equal scores begins."""
@@ -47,17 +57,9 @@ class Weighted(ABC):
     def read(self, counts: Array) -> Array:
         """The statistic of c resamples from their counts, c n, in the order of the score."""
 
-    def resampled(self, rows: Iterable[Array]) -> Array:
-        """The statistic on each resample of these drawn rows."""
-        found, waiting = [], []
-        n = len(self.order)
-        for chosen in rows:
-            waiting.append(np.bincount(self.place[chosen], minlength=n))
-            if len(waiting) * n >= CELLS:
-                found.append(self.read(np.array(waiting, dtype=np.float64)))
-                waiting = []
-        found += [self.read(np.array(waiting, dtype=np.float64))] if waiting else []
-        return np.concatenate(found)
+    def resampled(self, resamples: Iterable[Array]) -> Array:
+        """The statistic on each resample, from parts of the counts that `counted` gives."""
+        return np.concatenate([self.read(np.take(part, self.order, axis=1).astype(np.int64)) for part in resamples])
 
     def sums(self, counts: Array, values: Array | None = None) -> Array:
         """Sum of the values (in the order of the score; by default 1) of each block, c m."""
@@ -73,12 +75,23 @@ class Weighted(ABC):
         place = np.searchsorted(ends.ravel(), (ranks + row * stride).ravel()).reshape(ranks.shape)
         block = place - row * ends.shape[1]
         size = ends[row, block] - np.where(block > 0, ends[row, block - 1], row * stride)
-        part = 1 - ratio(ends[row, block] - row * stride - ranks, size)
+        beyond = ratio(ends[row, block] - row * stride - ranks, size)
         found = []
         for values in columns:
             whole = self.sums(counts, values)
-            found.append(np.cumsum(whole, 1)[row, block] - (1 - part) * whole[row, block])
+            found.append(_sums_to(whole, block) - beyond * whole[row, block])
         return found
+
+
+def _sums_to(values: Array, last: Array) -> Array:
+    """Sums of each row of c m values up to the columns `last`, c b, which do not fall; faster than all sums."""
+    rows, width = values.shape
+    starts = np.concatenate([np.zeros((rows, 1), dtype=np.int64), last[:, :-1] + 1], axis=1)
+    ends = last + 1
+    edges = np.stack([starts, ends], axis=-1) + width * np.arange(rows)[:, None, None]
+    parts = np.add.reduceat(np.append(values.ravel(), 0), edges.ravel())[::2].reshape(last.shape)
+    result: Array = np.cumsum(np.where(ends > starts, parts, 0), axis=1)
+    return result
 
 
 @final
@@ -90,7 +103,7 @@ class OfBins(Weighted):
     ) -> None:
         super().__init__(confidence)
         self.summary, self.bins = summary, bins
-        self.columns = (correct[self.order], confidence[self.order].astype(np.float64))
+        self.columns = (correct[self.order].astype(np.float64), confidence[self.order].astype(np.float64))
 
     def read(self, counts: Array) -> Array:
         """The summary of each resample."""

@@ -230,12 +230,12 @@ def _confidence(predictions: Predictions, place: int) -> float:
 
 
 def _table(pairs: Lookalikes, predictions: Predictions, classes: tuple[str, ...], order: np.ndarray) -> Table:
-    where = places(predictions.rows, pairs.rows)
+    where, ids, answers = places(predictions.rows, pairs.rows), predictions.ids, predictions.predicted
     rows = tuple(
         (
-            predictions.ids[where[index]],
+            ids[where[index]],
             classes[predictions.labels[where[index]]],
-            classes[predictions.predicted[where[index]]],
+            classes[answers[where[index]]],
             _other_id(pairs, index),
             _label(pairs, index, classes),
             bool(pairs.exact[index]),

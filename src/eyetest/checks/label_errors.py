@@ -34,6 +34,7 @@ class Examined:
     fitted_on: str
     p: np.ndarray
     guess: np.ndarray
+    """The likeliest class."""
     candidate: np.ndarray
     chance: Chance
 
@@ -125,7 +126,7 @@ class LabelErrors(Check):
             temperature,
             "validation images" if tuning is not None and not temperature.at_limit else "nothing: it is 1",
             p,
-            learning.guesses(p, labels),
+            p.argmax(1),
             learning.candidates(p, labels),
             learning.chance(p, random, self.draws),
         )
@@ -241,8 +242,7 @@ def _ranked_table(split: str, one: Examined, classes: tuple[str, ...]) -> Table:
     margin = learning.normalised_margin(one.p, labels)
     rows = []
     for i in one.ranked[:LISTED].tolist():
-        likely = int(one.guess[i]) if one.candidate[i] else int(one.p[i].argmax())
-        own = float(one.p[i, labels[i]])
+        likely, own = int(one.guess[i]), float(one.p[i, labels[i]])
         named = classes[labels[i]], classes[likely]
         rows.append((ids[i], *named, bool(one.candidate[i]), float(margin[i]), own, float(one.p[i, likely])))
     columns = ("image", "label", "looks like", "candidate", "normalised margin", "p of the label", "p of that")
