@@ -30,6 +30,7 @@ from ..records import (
 )
 from ..store import replacing
 from . import figures
+from .options import DEFAULT, PageOptions
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe & Ito 2008, one a model, the same everywhere on the page."""
@@ -110,7 +111,9 @@ class Shown:
         ]
 
 
-def render(title: str, record: RunRecord, sections: Sequence[Section], out: Path) -> None:
+def render(
+    title: str, record: RunRecord, sections: Sequence[Section], out: Path, options: PageOptions = DEFAULT
+) -> None:
     """Write the page by rename. It loads nothing from anywhere."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"number": number, "cell": cell, "mark": lambda status: MARKS[status]}
@@ -122,7 +125,8 @@ def render(title: str, record: RunRecord, sections: Sequence[Section], out: Path
         shown=shown,
         style=Markup(style),
         style_hash=_hash(style),
-        picture=partial(_file, _Seen()),
+        picture=partial(_file, _Seen()) if options.images else lambda folder, name: "",
+        theme=options.theme,
         tint_of=_tints_by_name(shown),
         curves=_training_curves(shown),
         cues=_cue_forest(shown),
