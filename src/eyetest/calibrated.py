@@ -9,7 +9,7 @@ from typing import NamedTuple, final
 import numpy as np
 from scipy import optimize, special
 
-from .weighted import OfBins, Weighted
+from .weighted import Weighted, mass_of_bins, ratio
 
 Array = np.ndarray
 WIDEST = 4.0
@@ -135,11 +135,25 @@ class Sweep(Weighted):
         self, summary: Callable[[Array, Array, Array], Array], bins: Sequence[int], confidence: Array, correct: Array
     ) -> None:
         super().__init__(confidence)
-        self.parts = [OfBins(summary, m, confidence, correct) for m in bins]
+        self.summary, self.bins = summary, bins
+        self.columns = (correct[self.order].astype(np.float64), confidence[self.order].astype(np.float64))
 
     def read(self, counts: Array) -> Array:
         """The summary of each resample with each number of bins."""
-        return np.stack([part.read(counts) for part in self.parts], axis=1)
+        total = counts.sum(1, keepdims=True)
+        sizes = [mass_of_bins(total, m) for m in self.bins]
+        cuts = np.concatenate([np.cumsum(one, 1) for one in sizes], axis=1)
+        order = np.argsort(cuts, axis=1, kind="stable")
+        back = np.argsort(order, axis=1, kind="stable")
+        heads = self.heads(counts, self.columns, np.take_along_axis(cuts, order, 1))
+        heads = [np.take_along_axis(head, back, 1) for head in heads]
+        found, first = [], 0
+        for one in sizes:
+            parts = (np.diff(head[:, first : first + one.shape[1]], axis=1, prepend=0) for head in heads)
+            accuracy, sureness = (ratio(part, one) for part in parts)
+            found.append(self.summary(one, accuracy, sureness))
+            first += one.shape[1]
+        return np.stack(found, axis=1)
 
 
 def _bin_sizes(n: int, bins: int) -> Array:

@@ -71,10 +71,11 @@ def candidates(p: Array, labels: Array) -> Array:
     expected = np.rint(len(labels) * calibrated_joint(p, labels)).astype(np.int64)
     np.fill_diagonal(expected, 0)
     chosen = np.zeros(len(labels), dtype=bool)
-    members = {i: np.flatnonzero(labels == i) for i in np.flatnonzero(expected.any(1)).tolist()}
-    for i, j in np.argwhere(expected).tolist():
-        own = p[members[i]]
-        chosen[members[i][_first(own[:, i] - own[:, j], int(expected[i, j]))]] = True
+    for i in np.flatnonzero(expected.any(1)).tolist():
+        members = np.flatnonzero(labels == i)
+        lead = p[members].T - p[members, i]
+        for j in np.flatnonzero(expected[i]).tolist():
+            chosen[members] |= _largest(lead[j], int(expected[i, j]))
     result: Array = chosen & (p.argmax(1) != labels)
     return result
 
@@ -146,10 +147,11 @@ def _mean_where(values: Array, chosen: Array) -> Array:
     return np.where(count > 0, total / np.maximum(count, 1), np.inf)
 
 
-def _first(values: Array, count: int) -> Array:
-    """Positions of the `count` smallest, ties in order."""
+def _largest(values: Array, count: int) -> Array:
+    """Whether each value is one of the `count` largest; of equal ones the first."""
     if count >= len(values):
-        return np.arange(len(values))
-    border = np.partition(values, count - 1)[count - 1]
-    below, at = np.flatnonzero(values < border), np.flatnonzero(values == border)
-    return np.concatenate([below, at[: count - len(below)]])
+        return np.ones(len(values), dtype=bool)
+    border = -np.partition(-values, count - 1)[count - 1]
+    chosen: Array = values >= border
+    chosen[np.flatnonzero(values == border)[count - int((values > border).sum()) :]] = False
+    return chosen

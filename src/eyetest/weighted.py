@@ -107,9 +107,7 @@ class OfBins(Weighted):
 
     def read(self, counts: Array) -> Array:
         """The summary of each resample."""
-        total, bin_ = counts.sum(1, keepdims=True), np.arange(self.bins)
-        parts = np.minimum(total, self.bins)
-        sizes = np.where(bin_ < parts, total // parts + (bin_ < total % parts), 0)
+        sizes = mass_of_bins(counts.sum(1, keepdims=True), self.bins)
         heads = self.heads(counts, self.columns, np.cumsum(sizes, 1))
         accuracy, sureness = (ratio(np.diff(head, axis=1, prepend=0), sizes) for head in heads)
         return self.summary(sizes, accuracy, sureness)
@@ -130,6 +128,12 @@ class Auroc(Weighted):
         pairs = above.sum(1) * below.sum(1)
         wins = (above * (np.cumsum(below, 1) - below / 2)).sum(1)
         return np.where(pairs > 0, ratio(wins, pairs), 0.5)
+
+
+def mass_of_bins(total: Array, bins: int) -> Array:
+    """Images in each of `bins` bins of equal mass of c totals (c 1), the first ones one larger; 0 beyond the images."""
+    bin_, parts = np.arange(bins), np.minimum(total, bins)
+    return np.where(bin_ < parts, total // parts + (bin_ < total % parts), 0)
 
 
 def ratio(numerator: Array, denominator: Array) -> Array:
