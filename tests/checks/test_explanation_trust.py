@@ -44,6 +44,14 @@ def stamp(**changes: np.ndarray) -> str:
     return verdict(trialled(trial(**changes)))
 
 
+def test_a_map_that_only_a_dot_in_the_middle_beats_may_still_be_right():
+    controls = np.stack([around(0.1, 6), around(0.5, 7), around(0.1, 8)])
+    tests = trialled(trial(faithful_controls=controls))
+    assert next(test for test in tests if test.name == "faithful_centre").outcome == "failed"
+    assert verdict(tests) == "cannot tell"
+    assert reason(tests) == "names the pixels that the answer hangs on no better than a dot in the middle"
+
+
 def test_a_method_that_passes_everything_is_trusted():
     assert stamp() == "trust"
     assert stamp(incomplete=np.full(N, 0.5)) == "trust"

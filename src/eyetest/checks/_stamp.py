@@ -71,8 +71,9 @@ def reason(tests: list[Trialled]) -> str:
 
 def obstacles(tests: list[Trialled]) -> list[str]:
     """What stands in the way of trust, one a test; those against several controls in one breath."""
-    decided = [test for test in tests if test.outcome == "failed" and test.decides]
-    in_the_way = decided or [test for test in tests if test.outcome != "passed"]
+    failed = [test for test in tests if test.outcome == "failed"]
+    decided = any(test.decides for test in failed)
+    in_the_way = failed if decided else [test for test in tests if test.outcome != "passed"]
     grouped: dict[str, list[str]] = {}
     for test in in_the_way:
         what, than, control = test.problem.partition(THAN)
@@ -125,12 +126,14 @@ def _agrees(trial: TrustTrial) -> list[Trialled]:
 
 
 def _against(name: str, problem: str, own: Column, controls: np.ndarray) -> list[Trialled]:
+    """A map that is worse than a random one is not to be trusted; one that is worse than a good guess may still be right."""
     tests = []
     for control, values in zip(CONTROLS, controls, strict=True):
         found = stats.mean_interval(own - values, LEVEL)
         outcome: Passed = "passed" if found.low > 0 else "failed" if found.high < 0 else "open"
         rule = "difference above 0, simultaneous over the three controls"
-        tests.append(Trialled(f"{name}_{control}", f"{problem}{THAN}{WORDS[control]}", found, len(own), outcome, rule))
+        said = f"{problem}{THAN}{WORDS[control]}"
+        tests.append(Trialled(f"{name}_{control}", said, found, len(own), outcome, rule, decides=control == "random"))
     return tests
 
 

@@ -34,7 +34,7 @@ class ExplanationTrust(Check):
         "A stamp is for a method, this model and what is explained, as a mean over images; a single map may still mislead.",
         "Taking pixels away shows the model images that it never saw; what is read is the difference to other orders.",
         "Trust means that the map beats maps that know nothing; it does not mean that the map is complete.",
-        "A map may be right and fail: a model that looks at the middle cannot be told from a dot in the middle.",
+        "A map may be right and not pass: a model that looks at the middle cannot be told from a dot in the middle.",
     )
     methods: tuple[tuple[str, Target], ...] = STUDY
     """Method and what it explains."""
