@@ -24,6 +24,7 @@ from eyetest.data.planted import PlantedSpec, planted
 from eyetest.data.split import ArraySplit
 from eyetest.errors import RunError, UserError
 from eyetest.models.classifier import Classifier
+from eyetest.pairing import compare_seeds
 from eyetest.store import RunDir
 from eyetest.training.recipe import Recipe
 
@@ -75,6 +76,7 @@ def test_a_study_holds_everything(study: RunDir) -> None:
     baseline, improved, compare = study.children
     assert set(baseline.findings) == set(improved.findings) == CHECKS
     assert set(compare.findings) == COMPARISONS
+    assert study.findings == {}
     assert not [f for child in study.children for f in child.findings.values() if f.status == "error"]
     page = study.page.read_text(encoding="utf-8")
     assert "planted colour cue" in page
@@ -179,6 +181,18 @@ def test_every_seed_has_its_models_and_its_comparison(tiny: Dataset, tiny_recipe
     )
     second = [child.record.models[0].fingerprint for child in two.children[:4]]
     assert len(set(second)) == 4
+    found = two["SEED001"]
+    assert found.status == "inconclusive"
+    assert "With 2 trainings each, luck and recipe cannot be told apart" in found.headline
+    assert "SEED001" in two.page.read_text(encoding="utf-8")
+    rights = [child["ACC001"].estimate("accuracy").value for child in two.children[:4]]
+    spread = next(block for block in found.blocks if block.kind == "table" and block.title.startswith("The spread"))
+    assert [row[3:] for row in spread.rows[:2]] == [
+        pytest.approx((100 * rights[0], 100 * rights[2])),
+        pytest.approx((100 * rights[1], 100 * rights[3])),
+    ]
+    with pytest.raises(UserError, match="two recipes and two seeds"):
+        compare_seeds(two.children[0])
 
 
 def test_a_complete_run_is_not_overwritten(study: RunDir, tiny: Dataset, tiny_recipe: Recipe) -> None:

@@ -33,7 +33,7 @@ from .explain.grad_cam import require_layer
 from .models.classifier import Classifier
 from .models.contract import ModelOptions
 from .models.load import NO_OPTIONS, OpenedModel, load_model, open_model
-from .pairing import IDENTITY, compare
+from .pairing import IDENTITY, compare, compare_seeds
 from .provenance import new_record
 from .records import Plan
 from .store import TRAINED_ON, RunDir, recorded, run_path
@@ -207,7 +207,7 @@ def study(
 ) -> RunDir:
     """Train every recipe, audit each model, compare each with the first, and write one page.
 
-    All models are trained first, under torchrun or srun by all processes together. Then both models of a seed are
+    With several seeds each recipe is trained as often, and SEED001 says what of a difference may be luck. All models are trained first, under torchrun or srun by all processes together. Then both models of a seed are
     predicted, so that maps of both exist for every image that either is asked about. `draws`, `stamp`, `anyway` and
     `cross_validate` as in audit(); each model's own recipe trains its folds, in the first process alone.
     """
@@ -239,6 +239,8 @@ def study(
         names = [f"{plan.name}-{number}" for number, plan in itertools.product(numbers, plans)]
         comparisons = [_compared(f"{plan.name}-{number}") for number, plan in itertools.product(numbers, plans[1:])]
         run.write_record(run.record.model_copy(update={"children": (*names, *comparisons)}))
+        if seeds > 1 and len(plans) > 1:
+            compare_seeds(run)
     run.report()
     return run
 

@@ -9,6 +9,7 @@ from .comparison import OTHER, Side, compare_findings
 from .data.base import Dataset
 from .errors import UserError
 from .provenance import new_record
+from .recipe_comparison import Training, compare_recipes
 from .records import Finding, Gallery
 from .store import RunDir, recorded, run_path
 
@@ -45,6 +46,38 @@ def compare(
                 _copy_pictures(run, one.finding, first, second)
             run.write_finding(one.finding)
     return run
+
+
+def compare_seeds(study: RunDir | Path | str) -> Finding:
+    """SEED001 of a study of at least two recipes and two seeds, each recipe against the first; written into the study.
+
+    Raises UserError if it is no such study or one of its audits is not finished: no training is left out.
+    """
+    run = _run(study)
+    config, first = run.record.config, run.record.seed
+    names, count = [str(one["name"]) for one in config.get("recipes", ())], int(config.get("seeds", 1))
+    if run.record.kind != "study" or len(names) < 2 or count < 2:
+        raise UserError(
+            f"{run.path} is a {run.record.kind} of {len(names)} recipes with {count} seed; a study of at least two recipes "
+            "and two seeds was expected, because luck of training shows only in other trainings. Make one with: "
+            f"eyetest study --data {run.record.data.name} --seeds 3"
+        )
+    recipes = {name: [_training(run, name, seed) for seed in range(first, first + count)] for name in names}
+    finding = compare_recipes(recipes, run.record.data.fingerprint)
+    run.write_finding(finding)
+    return finding
+
+
+def _training(study: RunDir, recipe: str, seed: int) -> Training:
+    path = study.path / f"{recipe}-{seed}"
+    if not (path / "run.json").is_file() or RunDir.open(path).record.status != "complete":
+        raise UserError(
+            f"{path} holds no finished audit, and one of every recipe and seed was expected: recipes are not compared with "
+            f"trainings left out. Finish the study by giving its command again: {study.record.command}"
+        )
+    run = RunDir.open(path)
+    findings = run.findings
+    return Training(path.name, seed, findings, {code: run.scores(code) for code in findings}, run.groups())
 
 
 def _run(run: RunDir | Path | str) -> RunDir:

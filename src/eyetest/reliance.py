@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 from scipy import stats as distributions
 
 from .stats import Array, Interval
@@ -239,3 +240,27 @@ def paired(statistic: str, a: Sequence[Array], b: Sequence[Array]) -> Interval:
     scale = max(first.scale, second.scale)
     moved = Linear(second.value - first.value, second.influence - first.influence, scale)
     return interval(moved, donors, strata)
+
+
+def covariance(statistic: str, models: Sequence[Sequence[Array]]) -> Array:
+    """Covariances of the statistic of m models on the same images, m m: rows covary that share an image or a donor.
+
+    The diagonal is the variance behind interval(). Donors may differ between models, but come from one pool.
+    """
+    read = [of_columns(statistic, columns) for columns in models]
+    n, pool = read[0][0].influence.shape[1], 1 + max(int(donors.max()) for _, donors, _ in read)
+    own, lent, both = [], [], []
+    for linear, donors, strata in read:
+        influence = stratified(linear.influence, strata, min(n, len(np.unique(donors))))
+        values = np.broadcast_to(influence[:, None] / len(influence), donors.shape).ravel()
+        image = np.broadcast_to(np.arange(n), donors.shape).ravel()
+        own.append(influence.mean(0))
+        lent.append(np.bincount(donors.ravel(), weights=values, minlength=pool))
+        both.append(sparse.csr_array((values, (np.zeros_like(image), donors.ravel() * n + image)), shape=(1, pool * n)))
+    rows = sparse.vstack(both, format="csr")
+    found = (np.array(own) @ np.array(own).T + np.array(lent) @ np.array(lent).T - (rows @ rows.T).toarray()) / n**2
+    z = float(distributions.norm.ppf(0.975))
+    spread = [((one.high - one.low) / 2 / z) ** 2 for one in (interval(*part) for part in read)]
+    np.fill_diagonal(found, spread)
+    result: Array = found
+    return result

@@ -145,6 +145,10 @@ def test_the_profile_is_chosen_from_the_measured_speed_and_said_aloud(
     seconds = json.loads(capsys.readouterr().out)["training_seconds"]
     epochs = {"full": (20, 45), "small": (10, 10)}[chosen]
     assert seconds == {"baseline": epochs[0] * 1e5 / speed, "improved": epochs[1] * 1e5 / speed}
+    assert code([*plan, "--profile", chosen, "--seeds", "3", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["training_seconds"] == {name: 3 * cost for name, cost in seconds.items()}
+    assert code([*plan, "--profile", chosen, "--seeds", "3"]) == 0
+    assert "train baseline 3 times: about" in capsys.readouterr().out
 
 
 @pytest.mark.slow

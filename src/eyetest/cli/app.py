@@ -99,7 +99,7 @@ def study(
     if plan:
         from .sizing import show_training_plan
 
-        show_training_plan(_load(data, seed, group, human_labels), names, profile, _changes(set), device, json)
+        show_training_plan(_load(data, seed, group, human_labels), names, profile, _changes(set), device, json, seeds)
         return DONE
     source = _load(data, seed, group, human_labels)
     further = {"anyway": anyway, "stamp": stamp or (), "cross_validate": cross_validate}
@@ -508,7 +508,7 @@ def _study(
     from .sizing import sized
 
     first = Processes.here().first
-    plans = sized(source, recipes, profile, changes, device, quiet=quiet or as_json or not first)
+    plans = sized(source, recipes, profile, changes, device, quiet=quiet or as_json or not first, seeds=seeds)
     with shown(quiet or not first) as progress:
         run = calls.study(
             source,

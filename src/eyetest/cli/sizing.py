@@ -21,10 +21,11 @@ def sized(
     device: str,
     *,
     quiet: bool,
+    seeds: int = 1,
 ) -> list[Recipe]:
-    """The recipes at the profile's size; without a profile the measured throughput decides, and says so."""
+    """The recipes at the profile's size; without a profile the measured throughput of all trainings decides, and says so."""
     bases = [named(name) for name in recipes]
-    chosen = profile or _fitting(source, bases, device, quiet=quiet)
+    chosen = profile or _fitting(source, bases, device, quiet=quiet, seeds=seeds)
     return [changed(named_profile(chosen).apply(base), changes) for base in bases]
 
 
@@ -35,19 +36,24 @@ def show_training_plan(
     changes: Mapping[str, str],
     device: str,
     as_json: bool,
+    seeds: int = 1,
 ) -> None:
-    """Print how long training each recipe would take here."""
-    plans = sized(source, recipes, profile, changes, device, quiet=as_json)
-    seconds = {plan.name: round(_cost([plan], source, device), 1) for plan in plans}
+    """Print how long training each recipe would take here, as often as there are seeds."""
+    plans = sized(source, recipes, profile, changes, device, quiet=as_json, seeds=seeds)
+    seconds = {plan.name: round(seeds * _cost([plan], source, device), 1) for plan in plans}
     if as_json:
         print(json.dumps({"training_seconds": seconds}, indent=1))
         return
     for name, cost in seconds.items():
-        print(f"train {name}: about {cost / 60:.1f} min, then audit and compare")
+        times = f" {seeds} times" if seeds > 1 else ""
+        print(f"train {name}{times}: about {cost / 60:.1f} min, then audit and compare")
 
 
-def _fitting(source: Dataset, bases: Sequence[Recipe], device: str, *, quiet: bool) -> str:
-    cost = {name: _cost([PROFILES[name].apply(base) for base in bases], source, device) for name in ("small", "full")}
+def _fitting(source: Dataset, bases: Sequence[Recipe], device: str, *, quiet: bool, seeds: int) -> str:
+    cost = {
+        name: seeds * _cost([PROFILES[name].apply(base) for base in bases], source, device)
+        for name in ("small", "full")
+    }
     chosen, other = ("full", "small") if cost["full"] <= PATIENCE else ("small", "full")
     if not quiet:
         print(
