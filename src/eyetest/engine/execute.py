@@ -39,18 +39,20 @@ def predict_all(
         limit = work.limit(need)
         rows = split.rows if limit is None else stratified_sample(split.labels, limit, seed)
         embedded = need == Predict(split=need.split) and Embed(need.split) in work.embeds
-        logits, features = [], []
+        logits, features = np.empty((len(rows), len(classifier.classes)), dtype=np.float32), None
         size = batch_size(classifier)
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
             images = need.view(pixels(split, part), image_seeds(seed, need, split.ids(part)))
             answer, read = classifier.predict_with_features(images) if embedded else (classifier.predict(images), None)
-            logits.append(answer.cpu().numpy())
-            features += [] if read is None else [read.cpu().numpy()]
+            logits[start : start + size] = answer.cpu().numpy()
+            if read is not None:
+                features = np.empty((len(rows), read.shape[1]), dtype=np.float32) if features is None else features
+                features[start : start + size] = read.cpu().numpy()
             progress(f"{classifier.name}: {need.view.key} images of {need.split}", (start + len(part)) / len(rows), 0.0)
-        if features:
-            run.write_annotation(feature_key(need.split), Features(need.split, rows, np.concatenate(features)))
-        run.write_predictions(work.key(need), Predictions(need.split, rows, split.labels[rows], np.concatenate(logits)))
+        if features is not None:
+            run.write_annotation(feature_key(need.split), Features(need.split, rows, features))
+        run.write_predictions(work.key(need), Predictions(need.split, rows, split.labels[rows], logits))
 
 
 def explain_all(
