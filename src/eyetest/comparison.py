@@ -101,9 +101,10 @@ WORDS = {
     "wrong_reasons": "right answers that stand without the object",
 }
 """Of a comparison's main estimate, by code or by the estimate."""
+CAUSE = "The difference has one cause only if the recipes differ in one thing; these may differ in several."
 LIMITS = (
     "This compares two trained models on the same images; it says nothing about other trainings of the same recipes.",
-    "The difference has one cause only if the recipes differ in one thing; these may differ in several.",
+    CAUSE,
 )
 SMOOTHING = "Label smoothing lowers every confidence, so the rate at a fixed confidence falls by renaming; the matched one is fair."
 SHOWN = 12
@@ -186,8 +187,7 @@ def _plug_ins(a: Side, b: Side) -> dict[str, str]:
 
 def _groups(a: Side, b: Side, ids: tuple[str, ...]) -> Labels | None:
     """Group code of each of these images, or None if neither audit knew of groups."""
-    known = a.groups or b.groups
-    return None if known is None else np.unique([known[one] for one in ids], return_inverse=True)[1].astype(np.int64)
+    return clustered.codes(a.groups or b.groups, ids)
 
 
 def _over(groups: Labels | None) -> str:

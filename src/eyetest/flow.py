@@ -36,7 +36,7 @@ from .models.load import NO_OPTIONS, OpenedModel, load_model, open_model
 from .pairing import IDENTITY, compare, compare_seeds
 from .provenance import new_record
 from .records import Plan
-from .store import TRAINED_ON, RunDir, recorded, run_path
+from .store import TRAINED_ON, RunDir, finished, recorded, run_path
 from .training.cross_validation import Folds, cross_validation
 from .training.loop import train_model
 from .training.processes import Processes
@@ -207,9 +207,10 @@ def study(
 ) -> RunDir:
     """Train every recipe, audit each model, compare each with the first, and write one page.
 
-    With several seeds each recipe is trained as often, and SEED001 says what of a difference may be luck. All models are trained first, under torchrun or srun by all processes together. Then both models of a seed are
-    predicted, so that maps of both exist for every image that either is asked about. `draws`, `stamp`, `anyway` and
-    `cross_validate` as in audit(); each model's own recipe trains its folds, in the first process alone.
+    With several seeds each recipe is trained as often, and SEED001 says what of a difference may be luck. All models are
+    trained first, under torchrun or srun by all processes together. Then both models of a seed are predicted, so that maps
+    of both exist for every image that either is asked about. `draws`, `stamp`, `anyway` and `cross_validate` as in audit();
+    each model's own recipe trains its folds, in the first process alone.
     """
     data, device, chosen = _data(data), find_device(device), stamping(find_checks(checks, skip), stamp)
     fabric = Processes.here().fabric(device)
@@ -373,7 +374,7 @@ def _one_seed(
                 job.finish(rows)
     for job in jobs[1:]:
         path = run.path / _compared(job.run.path.name)
-        if not (path / "run.json").is_file() or RunDir.open(path).record.status != "complete":
+        if finished(path) is None:
             compare(jobs[0].run, job.run, out=path, data=data)
 
 
@@ -388,8 +389,8 @@ def _child(
     progress: Progress,
 ) -> RunDir:
     path = run.path / f"{plan.name}-{seed}"
-    if (path / "run.json").is_file() and RunDir.open(path).record.status == "complete":
-        return RunDir(path)
+    if (done := finished(path)) is not None:
+        return done
     config = _train_config(plan) | (folds.config if folds else {})
     record = new_record("audit", data.record(), (), seed=seed, device=run.record.device, config=config)
     child = RunDir.begin(path, record)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from . import clustered
 from .errors import RunError, UserError
 from .policy import EVERY, Policy, Rule, read_policy, rule_lines
 from .records import Estimate, Finding, GateRecord, Result, Status, Verdict
@@ -250,8 +251,7 @@ def _groups(a: RunDir, b: RunDir, ids: tuple[str, ...]) -> Labels | None:
         raise _Untold(
             "The reference and this run know of other groups of the same images. Audit both with one --group."
         )
-    known = first or second
-    return None if known is None else np.unique([known[one] for one in ids], return_inverse=True)[1].astype(np.int64)
+    return clustered.codes(first or second, ids)
 
 
 def _decided(rule: Rule, estimate: Estimate) -> Result:

@@ -11,7 +11,7 @@ from .errors import UserError
 from .provenance import new_record
 from .recipe_comparison import Training, compare_recipes
 from .records import Finding, Gallery
-from .store import RunDir, recorded, run_path
+from .store import RunDir, finished, recorded, run_path
 
 IDENTITY = "identity"
 
@@ -70,12 +70,12 @@ def compare_seeds(study: RunDir | Path | str) -> Finding:
 
 def _training(study: RunDir, recipe: str, seed: int) -> Training:
     path = study.path / f"{recipe}-{seed}"
-    if not (path / "run.json").is_file() or RunDir.open(path).record.status != "complete":
+    run = finished(path)
+    if run is None:
         raise UserError(
             f"{path} holds no finished audit, and one of every recipe and seed was expected: recipes are not compared with "
             f"trainings left out. Finish the study by giving its command again: {study.record.command}"
         )
-    run = RunDir.open(path)
     findings = run.findings
     return Training(path.name, seed, findings, {code: run.scores(code) for code in findings}, run.groups())
 

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
-import numpy as np
-
-from . import reliance, seeds, stats
-from .comparison import MAIN, WORDS
-from .records import Block, Cell, Estimate, Finding, Forest, Note, Scalar, Status, Table
+from . import clustered, reliance, seeds, stats
+from .comparison import CAUSE, MAIN, WORDS
+from .records import Block, Cell, Estimate, Finding, Forest, Note, Scalar, Status, Table, of_whole_cue
 from .seeds import Told
 from .types import Column
 
@@ -28,7 +26,6 @@ UNRELATED = (
     "(Welch); where they go together, the intervals are too wide."
 )
 CLAIM = "Intervals are for new trainings by the same recipes, judged on new test images like these."
-CAUSE = "The difference has one cause only if the recipes differ in one thing; these may differ in several."
 NORMAL = "Intervals from {k} trainings rest on normal luck of training, which {k} values cannot show."
 
 
@@ -135,7 +132,7 @@ def _mains(keys: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """What comparisons are about, in their order, then the reliance on each whole cue."""
     by_name = {name: (code, name) for code, name in reversed(keys)}
     chosen = [next((by_name[name] for name in names if name in by_name), None) for names in MAIN.values()]
-    cues = [key for key in keys if key[1].endswith(".reliance") and not key[1].startswith("cell")]
+    cues = [key for key in keys if of_whole_cue(key[1])]
     return list(dict.fromkeys(key for key in (*chosen, *cues) if key is not None))
 
 
@@ -144,8 +141,7 @@ def _told(
 ) -> Told:
     statistic = first[0].findings[code].estimate(name).statistic or ""
     ids = [one.scores[code][0] for one in (*first, *second)]
-    known = first[0].groups
-    groups = None if known is None else np.unique([known[one] for one in ids[0]], return_inverse=True)[1]
+    groups = clustered.codes(first[0].groups, ids[0])
     same = all(one == ids[0] for one in ids)
     a, b = ([_columns(one, code, name) for one in side] for side in (first, second))
     return seeds.difference(

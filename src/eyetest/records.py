@@ -44,6 +44,11 @@ class Estimate(Record):
     """What the statistic reads from scores/<CODE>.parquet, in the order of its arguments."""
 
 
+def of_whole_cue(name: str) -> bool:
+    """Whether an estimate of this name is the reliance on a cue, not on one cell of the where map."""
+    return name.endswith(".reliance") and not name.startswith("cell")
+
+
 class Scalar(Record):
     """One number that stands in for a figure, by the name of its estimate."""
 

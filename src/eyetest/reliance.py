@@ -172,9 +172,14 @@ def interval(linear: Linear, donors: Array, strata: Sequence[Array] = (), confid
     return Interval(linear.value, linear.value - half, linear.value + half)
 
 
+def deviation(found: Interval, confidence: float = 0.95) -> float:
+    """The standard deviation behind a symmetric normal interval."""
+    return (found.high - found.low) / 2 / float(distributions.norm.ppf((1 + confidence) / 2))
+
+
 def p_value(found: Interval, confidence: float = 0.95) -> float:
     """Two-sided normal p-value against 0 of a symmetric interval."""
-    spread = (found.high - found.low) / 2 / float(distributions.norm.ppf((1 + confidence) / 2))
+    spread = deviation(found, confidence)
     return float(2 * distributions.norm.sf(abs(found.value) / spread)) if spread > 0 else 1.0
 
 
@@ -259,8 +264,6 @@ def covariance(statistic: str, models: Sequence[Sequence[Array]]) -> Array:
         both.append(sparse.csr_array((values, (np.zeros_like(image), donors.ravel() * n + image)), shape=(1, pool * n)))
     rows = sparse.vstack(both, format="csr")
     found = (np.array(own) @ np.array(own).T + np.array(lent) @ np.array(lent).T - (rows @ rows.T).toarray()) / n**2
-    z = float(distributions.norm.ppf(0.975))
-    spread = [((one.high - one.low) / 2 / z) ** 2 for one in (interval(*part) for part in read)]
-    np.fill_diagonal(found, spread)
+    np.fill_diagonal(found, [deviation(interval(*part)) ** 2 for part in read])
     result: Array = found
     return result

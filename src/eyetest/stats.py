@@ -274,7 +274,7 @@ def resampled(
     """The statistic on each resample of the images, or of the groups."""
     n = len(columns[0])
     if groups is None and n * resamples <= REMEMBERED:
-        whole, size = _drawn_once(seed, n, resamples), max(weighted.CELLS // n, 1)
+        whole, size = _drawn_once(seed, n, resamples), weighted.part_size(n)
         parts: Iterable[Array] = (whole[start : start + size] for start in range(0, resamples, size))
     else:
         parts = weighted.counted(_seeds(seed, resamples), n, groups)

@@ -554,6 +554,12 @@ class RunDir:
         )
 
 
+def finished(path: Path) -> RunDir | None:
+    """The complete run in a directory; None if there is none, or one that is not complete."""
+    run = RunDir.open(path) if (path / "run.json").is_file() else None
+    return run if run is not None and run.record.status == "complete" else None
+
+
 def delete_run(path: Path) -> None:
     """Delete a run's directory, also that of a damaged run; RunError if it holds none."""
     if not (path / "run.json").is_file():

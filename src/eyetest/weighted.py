@@ -32,9 +32,14 @@ def drawn(seeds: Array, n: int, groups: Array | None = None) -> Iterator[Array]:
         yield order[np.repeat(starts[chosen], length) + offset]
 
 
+def part_size(n: int) -> int:
+    """Resamples of n images that are held at once."""
+    return max(CELLS // n, 1)
+
+
 def counted(seeds: Array, n: int, groups: Array | None = None) -> Iterator[Array]:
     """How often each image is drawn in the resample of each seed, c n uint8, some resamples at a time."""
-    size, waiting = max(CELLS // n, 1), []
+    size, waiting = part_size(n), []
     for rows in drawn(seeds, n, groups):
         waiting.append(np.bincount(rows, minlength=n).astype(np.uint8))
         if len(waiting) == size:
@@ -67,7 +72,7 @@ class Weighted(ABC):
         return whole if len(self.starts) == len(self.order) else np.add.reduceat(whole, self.starts, axis=1)
 
     def heads(self, counts: Array, columns: Sequence[Array], ranks: Array) -> list[Array]:
-        """Sums of each column over the first `ranks` (c b) images; a block that is cut counts with its mean."""
+        """Sums of each column over the first `ranks` (c b, no row falls) images; a cut block counts with its mean."""
         ends = np.cumsum(self.sums(counts), 1)
         row = np.arange(len(counts))[:, None]
         stride = ends[:, -1].max() + 1

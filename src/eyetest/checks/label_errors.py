@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -33,10 +34,14 @@ class Examined:
     temperature: Temperature
     fitted_on: str
     p: np.ndarray
-    guess: np.ndarray
-    """The likeliest class."""
     candidate: np.ndarray
     chance: Chance
+
+    @cached_property
+    def guess(self) -> np.ndarray:
+        """The likeliest class."""
+        result: np.ndarray = self.p.argmax(1)
+        return result
 
     @property
     def flagged(self) -> int:
@@ -126,7 +131,6 @@ class LabelErrors(Check):
             temperature,
             "validation images" if tuning is not None and not temperature.at_limit else "nothing: it is 1",
             p,
-            p.argmax(1),
             learning.candidates(p, labels),
             learning.chance(p, random, self.draws),
         )

@@ -27,6 +27,7 @@ from ..records import (
     Matrix,
     RunRecord,
     Status,
+    of_whole_cue,
 )
 from ..store import replacing
 from . import figures
@@ -107,7 +108,7 @@ class Shown:
             for finding in self.section.findings
             if finding.code.startswith("CUE")
             for estimate in finding.estimates
-            if estimate.name.endswith(".reliance") and not estimate.name.startswith("cell")
+            if of_whole_cue(estimate.name)
         ]
 
 
