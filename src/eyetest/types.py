@@ -42,6 +42,17 @@ def image_ids(split: str, rows: Rows) -> tuple[str, ...]:
     return tuple(f"{split}-{row}" for row in rows.tolist())
 
 
+def places(rows: Rows, wanted: Rows) -> Rows:
+    """Where each wanted row stands among `rows`, which are distinct; KeyError if one is not there."""
+    if not len(wanted):
+        return np.empty(0, dtype=np.int64)
+    order = np.argsort(rows, kind="stable")
+    found: Rows = order[np.searchsorted(rows, wanted, sorter=order).clip(max=len(rows) - 1)]
+    if not np.array_equal(rows[found], wanted):
+        raise KeyError(f"rows {wanted[rows[found] != wanted][:3].tolist()} are not among these {len(rows)}")
+    return found
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Predictions:

@@ -9,8 +9,7 @@ import numpy as np
 from ..errors import MissingEvidence
 from ..evidence import Embed, Evidence, Predict
 from ..records import TwinPicture
-from ..types import Rows, image_ids
-from ._rows import places
+from ..types import Rows, image_ids, places
 
 NEEDS = (Embed(), Embed("train"), Predict(split="train"))
 """What nearest() reads; where the run does not hold it, there is no nearest image."""

@@ -12,7 +12,7 @@ from .. import stats
 from ..errors import MissingEvidence
 from ..evidence import Evidence, Need, Predict
 from ..records import Estimate, Table
-from ..types import Column, Rows
+from ..types import Column, Rows, places
 from ..views.base import View
 
 TITLE = "Removing it instead (secondary evidence)"
@@ -143,8 +143,7 @@ def _need(view: View) -> Predict:
 
 def _right(evidence: Evidence, view: View, rows: Rows) -> Column:
     predictions = evidence[_need(view)]
-    position = {row: index for index, row in enumerate(predictions.rows.tolist())}
-    right: Column = predictions.correct[[position[row] for row in rows.tolist()]].astype(np.float64)
+    right: Column = predictions.correct[places(predictions.rows, rows)].astype(np.float64)
     return right
 
 

@@ -12,7 +12,7 @@ from ..errors import MissingEvidence
 from ..evidence import Evidence, Predict, Swap
 from ..transplants.base import Transplant
 from ..transplants.cell import Cell
-from ..types import Column, Swaps
+from ..types import Column, Swaps, places
 
 ALIKE = 0.1
 """Largest relative difference of the two donors' distances at which they count as changing the image equally much."""
@@ -85,15 +85,13 @@ class Swapped:
 def collect(evidence: Evidence, transplants: Iterable[Transplant]) -> tuple[list[Swapped], str]:
     """The transplants that were made, and why the others were not."""
     predictions, found, reasons = evidence[Predict()], [], []
-    position = {row: index for index, row in enumerate(predictions.rows.tolist())}
     for transplant in transplants:
         try:
             swaps = evidence[Swap(transplant)]
         except MissingEvidence as error:
             reasons.append(str(error))
             continue
-        places = [position[row] for row in swaps.table.rows.tolist()]
-        plain = predictions.correct[places].astype(np.float64)
+        plain = predictions.correct[places(predictions.rows, swaps.table.rows)].astype(np.float64)
         found.append(Swapped(transplant, swaps, np.tile(plain, (len(swaps.logits), 1))))
     return found, "; ".join(dict.fromkeys(reasons))
 

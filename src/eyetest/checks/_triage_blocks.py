@@ -11,7 +11,7 @@ import numpy as np
 
 from ..evidence import Select
 from ..records import Block, Card, Cell, Estimate, Gallery, Note, Table
-from ..types import Predictions
+from ..types import Predictions, places
 from ._triage import UNKNOWN, VERDICTS, YES, Lift, Results, Verdict
 from ._witnesses import Witnesses
 
@@ -80,8 +80,7 @@ def gallery(one: Sorted, verdict: Verdict, classes: tuple[str, ...], shown: int)
 def surest(one: Sorted) -> list[int]:
     """Positions of the errors in question, surest first, then by row."""
     rows = Select.errors(len(one.chosen)).rows(one.predictions, 0)
-    position = {row: index for index, row in enumerate(one.predictions.rows.tolist())}
-    return [position[row] for row in rows.tolist() if one.chosen[position[row]]]
+    return [index for index in places(one.predictions.rows, rows).tolist() if one.chosen[index]]
 
 
 def verdict_table(one: Sorted, shares: Sequence[Estimate]) -> Table:

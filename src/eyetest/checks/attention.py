@@ -13,7 +13,7 @@ from ..errors import MissingEvidence
 from ..evidence import Attend, Context, Evidence, Need, Predict, Select, Trust
 from ..records import Block, Estimate, Forest, Table
 from ..types import Attention as Looked
-from ..types import Column, Labels, image_ids
+from ..types import Column, Labels, image_ids, places
 from ._measure import measured
 from ._stamp import reason, trialled, verdict
 from .base import Check, Outcome
@@ -46,8 +46,8 @@ class Attention(Check):
         """Shares overall, of right and of wrong answers, and by class."""
         need, problem = _chosen(evidence)
         looked, predictions = evidence[need], evidence[Predict()]
-        places = np.searchsorted(predictions.rows, looked.rows)
-        columns = _columns(looked, predictions.correct[places])
+        at = places(predictions.rows, looked.rows)
+        columns = _columns(looked, predictions.correct[at])
         names = [name for name in ("object", "centre", "border") if name in looked.shares]
         estimates = [one for name in names for one in _estimates(evidence.context, name, columns, looked)]
         main = estimates[0]
@@ -60,7 +60,7 @@ class Attention(Check):
                 Forest(
                     title="Share of the positive evidence", x_label="share", estimates=tuple(e.name for e in estimates)
                 ),
-                *_by_class(evidence.context, predictions.labels[places], columns, names),
+                *_by_class(evidence.context, predictions.labels[at], columns, names),
             ],
             params={
                 "method": need.method,

@@ -12,7 +12,7 @@ import numpy as np
 from .. import stats
 from ..evidence import Context, Evidence, Explain, Need, Predict, Select
 from ..records import Card, Estimate, Gallery, MapPicture, Scalar, Table, TwinPicture
-from ..types import Column, MapSet, Predictions, Rows, Target
+from ..types import Column, MapSet, Predictions, Rows, Target, places
 from . import _measure, _nearest
 from ._maps import found_maps, map_pictures, reliability_notes, scales
 from .base import Check, Outcome
@@ -114,10 +114,9 @@ class ConfidentErrors(Check):
     ) -> Gallery:
         rows = ranked[: self.shown]
         high = scales(maps, rows)
-        position = {row: index for index, row in enumerate(predictions.rows.tolist())}
         cards = [
-            _card(predictions, position[row], classes, map_pictures(maps, row, classes, high), near.get(row, ()))
-            for row in rows.tolist()
+            _card(predictions, index, classes, map_pictures(maps, row, classes, high), near.get(row, ()))
+            for row, index in zip(rows.tolist(), places(predictions.rows, rows).tolist(), strict=True)
         ]
         return Gallery(title="Most confident errors, surest first", total=len(ranked), cards=tuple(cards))
 
@@ -201,9 +200,8 @@ def _direction_table(predictions: Predictions, sure: np.ndarray, classes: tuple[
 
 
 def _ranked_table(predictions: Predictions, ranked: np.ndarray, classes: tuple[str, ...]) -> Table:
-    position = {row: index for index, row in enumerate(predictions.rows.tolist())}
     ids, confidence, predicted = predictions.ids, predictions.confidence, predictions.predicted
-    chosen = [position[row] for row in ranked[:LISTED].tolist()]
+    chosen = places(predictions.rows, ranked[:LISTED]).tolist()
     rows = tuple((ids[i], classes[predictions.labels[i]], classes[predicted[i]], float(confidence[i])) for i in chosen)
     return Table(title="Errors, surest first", columns=("image", "truth", "answer", "confidence"), rows=rows)
 

@@ -10,9 +10,8 @@ import numpy as np
 
 from ..evidence import Context, Evidence, Need, Predict, Resemble
 from ..records import Block, Card, Estimate, Gallery, Scalar, Status, Table, TwinPicture
-from ..types import SPLITS, Column, Lookalikes, Predictions, image_ids
+from ..types import SPLITS, Column, Lookalikes, Predictions, image_ids, places
 from ._measure import measured, rate
-from ._rows import places
 from .base import Check, Outcome
 
 TEST = SPLITS.index("test")

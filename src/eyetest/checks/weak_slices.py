@@ -13,9 +13,8 @@ from .. import stats
 from ..errors import MissingEvidence
 from ..evidence import Describe, Embed, Evidence, Need, Predict, Resemble
 from ..records import Block, Card, Estimate, Gallery, Note, Scalar, Status, Table
-from ..types import SPLITS, Predictions
+from ..types import SPLITS, Predictions, places
 from . import _slices
-from ._rows import places
 from ._slices import Gap, Group
 from .base import Check, Outcome
 

@@ -14,7 +14,7 @@ from ..evidence import Evidence, Need, Predict, Swap
 from ..records import Estimate, Gallery, Scalar, Status
 from ..transplants.centre import Centre
 from ..transplants.object import Object
-from ..types import Column, Predictions, image_ids
+from ..types import Column, Predictions, image_ids, places
 from ._estimates import METHOD
 from ._gallery import SHOWN, swap_card
 from ._swapped import Swapped, collect
@@ -70,8 +70,7 @@ class WrongReasons(Check):
     def _gallery(self, one: Swapped, predictions: Predictions, classes: tuple[str, ...]) -> Gallery:
         """Right answers that stand with another class's object, in the order of the rows' confidence."""
         stands = np.flatnonzero(one.plain[0] * one.right[0, 1])
-        place = {row: index for index, row in enumerate(predictions.rows.tolist())}
-        confidence = np.array([predictions.confidence[place[int(one.swaps.table.rows[i])]] for i in stands])
+        confidence = predictions.confidence[places(predictions.rows, one.swaps.table.rows[stands])]
         order = stands[np.lexsort((stands, -confidence))]
         cards = tuple(swap_card(one, int(i), predictions, classes) for i in order[:SHOWN])
         what = one.transplant.words.removeprefix("the ")

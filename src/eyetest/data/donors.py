@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..stats import generator
-from ..types import DonorTable, Labels, ProbeArm, Rows
+from ..types import DonorTable, Labels, ProbeArm, Rows, places
 from .base import SplitData
 
 ENOUGH = 5000
@@ -89,16 +89,15 @@ def _draw(split: SplitData, pool: SplitData, classes: list[int], rows: Rows, see
     """Donor rows of one draw, 2 n."""
     lenders = {c: _shuffled(pool, np.flatnonzero(pool.labels == c).astype(np.int64), seed) for c in classes}
     labels = split.labels[rows]
-    position = {row: index for index, row in enumerate(rows.tolist())}
     found = np.empty((2, len(rows)), dtype=np.int64)
     turn = dict.fromkeys(classes, 0)
     for c in classes:
         order = _shuffled(split, rows[labels == c], seed)
-        places = np.array([position[row] for row in order.tolist()], dtype=np.int64)
-        found[0, places] = lenders[c][np.arange(len(order)) % len(lenders[c])]
+        at = places(rows, order)
+        found[0, at] = lenders[c][np.arange(len(order)) % len(lenders[c])]
         others = [other for other in (*classes[classes.index(c) :], *classes[: classes.index(c)]) if other != c]
         for start, other in enumerate(others):
-            mine = places[start :: len(others)]
+            mine = at[start :: len(others)]
             found[1, mine] = lenders[other][(turn[other] + np.arange(len(mine))) % len(lenders[other])]
             turn[other] += len(mine)
     return found

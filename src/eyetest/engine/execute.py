@@ -21,7 +21,7 @@ from ..models.classifier import Classifier
 from ..stats import rank_correlation
 from ..store import RunDir
 from ..tensors import LogitTarget
-from ..types import Features, Labels, MapSet, Predictions, Rows, Target
+from ..types import Features, Labels, MapSet, Predictions, Rows, Target, places
 from .plan import Work, batch_size
 
 Progress = Callable[[str, float, float], None]
@@ -163,8 +163,7 @@ def _donor_maps(
 
 def explained(target: Target, predictions: Predictions, rows: Rows) -> tuple[Labels, tuple[Labels, ...]]:
     """The classes to explain and, for a contrast, those that they are held against."""
-    position = {row: index for index, row in enumerate(predictions.rows.tolist())}
-    chosen = np.array([position[row] for row in rows.tolist()], dtype=np.int64)
+    chosen = places(predictions.rows, rows)
     if target == "label":
         return predictions.labels[chosen], ()
     against = (predictions.contender[chosen],) if target == "contrast" else ()

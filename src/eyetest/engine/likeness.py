@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import uniform_filter
 
+from ..tensors import LUMA
+
 SIDE = 32
 """Pixels a side at which pictures are compared; larger ones are averaged down."""
 SHIFT = 2
@@ -13,7 +15,6 @@ FREQUENCIES = 8
 """Highest frequency of the spectrum, in cycles a picture."""
 BLUR = 7
 """Pixels a side of the mean that is taken off to see the fine structure."""
-LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 def shrunk(images: np.ndarray) -> np.ndarray:
@@ -37,7 +38,7 @@ def _averaging(length: int, side: int) -> np.ndarray:
 
 def spectrum(images: np.ndarray) -> np.ndarray:
     """Square root of the Fourier amplitude of the windowed luma, low frequencies, n v u; v from 0 up, then from below."""
-    luma = np.tensordot(images.astype(np.float32), LUMA, axes=(1, 0))
+    luma = np.tensordot(images.astype(np.float32), np.asarray(LUMA, np.float32), axes=(1, 0))
     height, width = luma.shape[1:]
     window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1]).astype(np.float32)
     centred = luma - (luma * window).sum((1, 2), keepdims=True) / window.sum()
@@ -60,7 +61,7 @@ def closeness(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.nda
     """
     a, b = first.astype(np.float32), second.astype(np.float32)
     moves = _moves(*a.shape[2:])
-    grey_a, grey_b = (np.tensordot(images, LUMA, axes=(1, 0))[:, None] for images in (a, b))
+    grey_a, grey_b = (np.tensordot(images, np.asarray(LUMA, np.float32), axes=(1, 0))[:, None] for images in (a, b))
     best = np.stack([_correlation(grey_a, grey_b, move) for move in moves]).argmax(0)
     fine = [images - uniform_filter(images, (0, 0, BLUR, BLUR), mode="nearest") for images in (a, b)]
     whole, detail = np.zeros(len(a)), np.zeros(len(a))

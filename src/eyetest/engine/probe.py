@@ -14,7 +14,7 @@ from ..evidence import Predict, Probe
 from ..models.classifier import Classifier
 from ..store import RunDir
 from ..transplants.base import Transplant
-from ..types import Predictions, Probes, Rows, SplitName
+from ..types import Predictions, Probes, Rows, SplitName, places
 from .plan import Work, batch_size, feasible
 from .swap import load_batch
 
@@ -50,9 +50,8 @@ def probe_key(need: Probe) -> str:
 
 def designed(need: Probe, data: Dataset, predictions: Predictions, rows: Rows, *, seed: int) -> Probes:
     """The experiment before it is made: images, classes and donors, no cues yet; images without donors are left out."""
-    position = {row: index for index, row in enumerate(predictions.rows.tolist())}
-    places = np.array([position[row] for row in rows.tolist()], dtype=np.int64)
-    predicted, contender = predictions.predicted[places], predictions.contender[places]
+    at = places(predictions.rows, rows)
+    predicted, contender = predictions.predicted[at], predictions.contender[at]
     pairs = list(zip(predicted.tolist(), contender.tolist(), strict=True))
     pool = data.splits[POOL]
     kept, donors = arm_donors(data.test.ids(rows), pairs, need.arms, pool, seed=seed, draws=need.draws)

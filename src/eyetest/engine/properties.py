@@ -9,6 +9,7 @@ import numpy as np
 from ..data.base import Dataset, SplitData
 from ..evidence import Describe
 from ..store import RunDir
+from ..tensors import LUMA
 from ..types import Column, Pixels, Properties
 
 EDGE = 0.2
@@ -17,7 +18,6 @@ FINE = 0.25
 """Cycles a pixel from which on energy counts as high frequency: radius 8 at 32 pixels."""
 VALUES = 20
 """Most different values of a column that is read as groups; numbers with more are read as a property."""
-LUMA = np.array([0.299, 0.587, 0.114])
 
 Progress = Callable[[str, float, float], None]
 
