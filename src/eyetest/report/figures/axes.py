@@ -14,6 +14,8 @@ from .numbers import PLAIN, Unit
 
 GAP = 10.0
 """Pixels between the labels of neighbouring ticks."""
+ABOVE = 24.0
+"""Pixels that the label of a left axis takes, which stands above it."""
 BELOW = 40.0
 """Pixels that a bottom axis with its label takes."""
 
@@ -55,14 +57,14 @@ def bottom(x: Scale, top: float, foot: float, label: str, unit: Unit = PLAIN) ->
     names = x.labels(unit)
     every = _every(names, abs(x.end - x.start))
     grid = svg.element(
-        "path", {"class": "grid", "d": "".join(f"{svg.move(x(t), top)}V{svg.rounded(foot)}" for t in x.ticks)}
+        "path", {"class": "f-grid", "d": "".join(f"{svg.move(x(t), top)}V{svg.rounded(foot)}" for t in x.ticks)}
     )
     shown = [
         svg.element("text", {"x": x(tick), "y": foot + 16}, name)
         for k, (tick, name) in enumerate(zip(x.ticks, names, strict=True))
         if k % every == 0
     ]
-    ticks = svg.element("g", {"class": "soft", "text-anchor": "middle"}, *shown)
+    ticks = svg.element("g", {"class": "f-soft", "text-anchor": "middle"}, *shown)
     said = text.line(unit.after(label), (x.start + x.end) / 2, foot + 34, _wide(x), {"text-anchor": "middle"})
     return svg.together([grid, ticks, said])
 
@@ -70,13 +72,13 @@ def bottom(x: Scale, top: float, foot: float, label: str, unit: Unit = PLAIN) ->
 def left(y: Scale, start: float, end: float, unit: Unit = PLAIN) -> Markup:
     """Horizontal gridlines from `start` to `end`, with ticks to the left of them."""
     grid = svg.element(
-        "path", {"class": "grid", "d": "".join(f"{svg.move(start, y(t))}H{svg.rounded(end)}" for t in y.ticks)}
+        "path", {"class": "f-grid", "d": "".join(f"{svg.move(start, y(t))}H{svg.rounded(end)}" for t in y.ticks)}
     )
     shown = [
         svg.element("text", {"x": start - 6, "y": y(tick) + 4}, name)
         for tick, name in zip(y.ticks, y.labels(unit), strict=True)
     ]
-    return svg.together([grid, svg.element("g", {"class": "soft", "text-anchor": "end"}, *shown)])
+    return svg.together([grid, svg.element("g", {"class": "f-soft", "text-anchor": "end"}, *shown)])
 
 
 def beside(y: Scale, unit: Unit = PLAIN) -> float:
@@ -114,6 +116,6 @@ def _round_step(rough: float) -> float:
 def _tick(value: float, step: float) -> str:
     if abs(value) >= 1e6 or step < 1e-4:
         return f"{value:.4g}"
-    digits = max(-math.floor(math.log10(step) + 1e-9), 0)
+    digits = max(-math.floor(math.log10(step) + 1e-6), 0)
     written = f"{value:,.{digits}f}"
     return written.replace("-", "−") if float(written.replace(",", "")) else f"{0:.{digits}f}"

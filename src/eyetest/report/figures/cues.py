@@ -21,14 +21,14 @@ Models = Sequence[tuple[str, str, Sequence[Estimate]]]
 def draw(models: Models) -> str:
     """The cues that any model relies on most stand first; each model has its own row and colour."""
     order = _order(models)
-    room = min(max((text.width(cue) for cue in order), default=0), LABELS)
+    room = min(max((text.width(cue) for cue in order), default=0.0), LABELS)
     start = room + 12
     ends = [end for _, _, found in models for e in found for end in (e.low, e.value, e.high)]
     x = axes.scale(ends, start, start + PLOT, zero=True)
-    key, top = legend([Entry(name, "dot", "main", tint) for name, tint, _ in models], x.end + 14)
+    key, top = legend([Entry(name, "dot", "f-main", tint) for name, tint, _ in models], x.end + 14)
     each = ROW * len(models) + BETWEEN
     foot = top + each * max(len(order), 1)
-    parts = [key, axes.bottom(x, top, foot, X_LABEL, Unit(100, "points")), marks.zero(x, top, foot)]
+    parts = [key, axes.bottom(x, top, foot, X_LABEL, Unit(100.0, "points")), marks.zero(x, top, foot)]
     for k, cue in enumerate(order):
         parts.append(text.line(cue, room, top + each * (k + 0.5) + 4, room, {"text-anchor": "end"}))
     for m, (name, tint, found) in enumerate(models):

@@ -19,18 +19,19 @@ def draw(block: Forest, finding: Finding) -> str:
     """Names to the left, values to the right; the line at 0 where the axis crosses it."""
     chosen = [finding.estimate(name) for name in block.estimates]
     names = labels(chosen)
-    room = min(max((text.width(name) for name in names), default=0), LABELS)
+    room = min(max((text.width(name) for name in names), default=0.0), LABELS)
     start, row = room + 12, DENSE if len(chosen) > MANY else ROW
     foot = row * max(len(chosen), 1) + 4
     ends = [end for e in chosen for end in (e.low, e.value, e.high)]
     x = axes.scale(ends, start, start + PLOT, zero=any(is_difference(e) for e in chosen))
-    parts = [axes.bottom(x, 0, foot, block.x_label, _unit(block, chosen)), marks.zero(x, 0, foot)]
+    shared = _unit(block, chosen)
+    parts = [axes.bottom(x, 0.0, foot, block.x_label, shared), marks.zero(x, 0.0, foot)]
     for k, (name, e) in enumerate(zip(names, chosen, strict=True)):
         y = row * (k + 0.5) + 2
         parts.append(text.line(name, room, y + 4, room, {"text-anchor": "end"}))
         parts.append(marks.interval(x, y, e.value, e.low, e.high, said(name, e, finding.code)))
-        parts.append(svg.element("text", {"class": "soft", "x": start + PLOT + 12, "y": y + 4}, _value(e)))
-    beside = max((text.width(_value(e)) for e in chosen), default=0) + 14
+        parts.append(svg.element("text", {"class": "f-soft", "x": start + PLOT + 12, "y": y + 4}, _value(e, shared)))
+    beside = max((text.width(_value(e, shared)) for e in chosen), default=0.0) + 14
     label = f"{block.title}: {block.x_label} of {len(chosen)}, with intervals"
     return svg.figure(start + PLOT + beside, foot + axes.BELOW, label, *parts)
 
@@ -61,9 +62,11 @@ def shared_prefix(names: Sequence[str]) -> str:
     return f"{starts.pop()}.".replace("_", " ") if len(names) > 1 and len(starts) == 1 and "" not in starts else ""
 
 
-def _value(e: Estimate) -> str:
-    """The value as it stands at the end of its row; the axis says the unit."""
-    return number(e, e.value).removesuffix(" %").removesuffix(" points").replace("-", "−")
+def _value(e: Estimate, shared: Unit) -> str:
+    """The value as it stands at the end of its row; without its unit where the axis says it."""
+    known = ("%", "points") if shared.factor != 1 else ()
+    value, _, word = number(e, e.value).partition(" ")
+    return f"{value} {word}".strip().replace("-", "−") if word not in known else value.replace("-", "−")
 
 
 def _unit(block: Forest, chosen: Sequence[Estimate]) -> Unit:

@@ -10,8 +10,7 @@ from .forest import in_words
 from .matrix import DARKEST
 from .numbers import said
 
-CELL = 74.0
-SMALL = 10.0
+CELL = 80.0
 
 
 def draw(block: Grid, finding: Finding) -> str:
@@ -24,9 +23,9 @@ def draw(block: Grid, finding: Finding) -> str:
         for c, e in enumerate(row)
     ]
     wide, high = CELL * max((len(row) for row in rows), default=1) + 2, CELL * len(rows) + 2
-    caption = text.line("points, with intervals", 0, high + 15, max(wide, 150), {"class": "soft"})
+    caption = text.line("points, with intervals", 0.0, high + 15, max(wide, 150.0), {"class": "f-soft"})
     label = f"{block.title}, {len(rows)} rows of parts"
-    return svg.figure(max(wide, 150), high + 22, label, *parts, caption)
+    return svg.figure(max(wide, 150.0), high + 22, label, *parts, caption)
 
 
 def values(block: Grid, finding: Finding) -> Table:
@@ -50,9 +49,9 @@ def _part(e: Estimate, x: float, y: float, most: float, name: str, code: str) ->
     return svg.element(
         "g", {},
         svg.title(said(name, e, code)),
-        svg.element("rect", place | {"class": "cell edged", "fill-opacity": f"{strength:.2f}"}),
-        svg.element("text", middle | {"class": "strong", "y": y + CELL / 2 - 1}, _points(e.value)),
-        svg.element("text", middle | {"class": "small", "y": y + CELL / 2 + 15}, f"{_points(e.low)} to {_points(e.high)}"),
+        svg.element("rect", place | {"class": "f-cell f-edged", "fill-opacity": f"{strength:.2f}"}),
+        svg.element("text", middle | {"class": "f-strong", "y": y + CELL / 2 - 1}, _points(e.value)),
+        svg.element("text", middle | {"class": "f-small", "y": y + CELL / 2 + 15}, f"{_points(e.low)} to {_points(e.high)}"),
     )  # fmt: skip
 
 

@@ -11,25 +11,25 @@ from .numbers import Unit, unit
 
 PLOT = (360.0, 190.0)
 Y_LABEL = "share of the group"
-SHARE = Unit(100, "%")
+SHARE = Unit(100.0, "%")
 
 
 def draw(block: Histogram, code: str) -> str:
     """Bars of the groups beside each other; the last group in the model's colour, the others outlined."""
     shares = [[n / max(sum(one.counts), 1) for n in one.counts] for one in block.series]
-    y = axes.scale([share for one in shares for share in one], PLOT[1], 0, zero=True)
+    y = axes.scale([share for one in shares for share in one], PLOT[1], 0.0, zero=True)
     start = axes.beside(y, SHARE)
     x = axes.scale(block.edges, start, start + PLOT[0])
     wide = x.end + 14
-    looks = ["other"] * (len(block.series) - 1) + ["main"]
+    looks = ["f-main" if one is block.series[-1] else "f-other" for one in block.series]
     entries = [
         Entry(f"{one.name}, n = {sum(one.counts):,}", "bar", look)
         for one, look in zip(block.series, looks, strict=True)
     ]
     key, top = legend(entries, wide)
-    y = axes.Scale(y.low, y.high, top + 20 + PLOT[1], top + 20, y.ticks)
+    y = axes.Scale(y.low, y.high, top + axes.ABOVE + PLOT[1], top + axes.ABOVE, y.ticks)
     x_unit = unit(block.x_unit, block.x_label)
-    parts = [key, text.line(SHARE.after(Y_LABEL), 0, top + 12, wide), axes.left(y, x.start, x.end, SHARE)]
+    parts = [key, text.line(SHARE.after(Y_LABEL), 0.0, top + 12, wide), axes.left(y, x.start, x.end, SHARE)]
     parts.append(axes.bottom(x, y.start, y.start, block.x_label, x_unit))
     for k, (one, look) in enumerate(zip(block.series, looks, strict=True)):
         parts.append(_bars(block, one, (k, len(looks)), x, y, look, f"; {code}"))
@@ -56,7 +56,7 @@ def _bars(
         wide, high = (end - begin) / groups, max(y.start - y(n / total), 0.5)
         place = {"x": begin + wide * position, "y": y.start - high, "width": max(wide - 0.5, 0.5), "height": high}
         said = f"{one.name}, {block.x_label} {_bin(block, k)}: {n:,} of {total:,} ({100 * n / total:.1f} %){source}"
-        drawn.append(svg.element("rect", {"class": f"bar {look}"} | place, svg.title(said)))
+        drawn.append(svg.element("rect", {"class": f"f-bar {look}"} | place, svg.title(said)))
     return svg.element("g", {}, *drawn)
 
 

@@ -43,8 +43,7 @@ def legend(entries: Sequence[Entry], wide: float) -> tuple[Markup, float]:
 
 def _sample(one: Entry, x: float, y: float) -> Markup:
     if one.mark == "dot":
-        return svg.element("circle", {"class": f"dot {one.look}", "cx": x + 9, "cy": y, "r": 4})
+        return svg.element("circle", {"class": f"f-dot {one.look}", "cx": x + 9, "cy": y, "r": 4})
     if one.mark == "line":
-        return svg.element("path", {"class": f"line {one.look}", "d": f"{svg.move(x, y)}h18"})
-    kind = {"bar": "bar", "band": "band"}[one.mark]
-    return svg.element("rect", {"class": f"{kind} {one.look}", "x": x + 2, "y": y - 5, "width": 14, "height": 10})
+        return svg.element("path", {"class": f"f-line {one.look}", "d": f"{svg.move(x, y)}h18"})
+    return svg.element("rect", {"class": f"f-{one.mark} {one.look}", "x": x + 2, "y": y - 5, "width": 14, "height": 10})

@@ -19,7 +19,7 @@ MOST = 500
 """Points above which a line is thinned."""
 DOTTED = 40
 """Points up to which each is a dot; a longer line has as many places that show their value on hover."""
-DASHES = ("", "dash-1", "dash-2", "dash-3")
+DASHES = ("", "f-dash-1", "f-dash-2", "f-dash-3")
 Training = Sequence[tuple[str, str, Curve]]
 """Name, class of the tint and curve of each model."""
 
@@ -46,17 +46,25 @@ class Line:
     """Whether intervals are upright lines; else they are a band."""
 
 
+class Place(NamedTuple):
+    """A marked value; the words of a place without a tint of its own are written above it."""
+
+    x: float
+    words: str
+    tint: str | None
+
+
 @final
 @dataclass(frozen=True)
 class Plane:
-    """What the axes say, with the places that are marked: value, words, tint."""
+    """What the axes say, with the places that are marked."""
 
     x_label: str
     y_label: str
     x_unit: Unit
     y_unit: Unit
     diagonal: bool
-    places: tuple[tuple[float, str, str | None], ...]
+    places: tuple[Place, ...]
     code: str
 
 
@@ -64,10 +72,10 @@ def draw(block: Curve, code: str) -> str:
     """The last line in the model's colour, those before it grey."""
     *others, main = block.series or (Series(name="", x=(), y=()),)
     lines = [
-        Line(one.name, points(one), f"other {DASHES[k % len(DASHES)]}", None, False) for k, one in enumerate(others)
+        Line(one.name, points(one), f"f-other {DASHES[k % len(DASHES)]}", None, False) for k, one in enumerate(others)
     ]
-    lines.append(Line(main.name, points(main), "main", None, True))
-    marked = () if block.mark_x is None else ((block.mark_x, block.mark_label, None),)
+    lines.append(Line(main.name, points(main), "f-main", None, True))
+    marked = () if block.mark_x is None else (Place(block.mark_x, block.mark_label, None),)
     return _draw(lines, _plane(block, marked, code), f"{block.title}: {block.y_label} over {block.x_label}")
 
 
@@ -76,10 +84,10 @@ def training(curves: Training) -> str:
     lines, marked = [], []
     for name, tint, curve in curves:
         for k, one in enumerate(reversed(curve.series)):
-            look = f"main {DASHES[k % len(DASHES)]}"
+            look = f"f-main {DASHES[k % len(DASHES)]}"
             lines.append(Line(f"{name}, {one.name}", points(one), look, tint, False))
         if curve.mark_x is not None:
-            marked.append((curve.mark_x, "", tint))
+            marked.append(Place(curve.mark_x, f"{name}, {curve.mark_label}", tint))
     first = curves[0][2]
     said = f"{first.title}: {first.y_label} over {first.x_label} of {', '.join(name for name, _, _ in curves)}"
     return _draw(lines, _plane(first, tuple(marked), ""), said)
@@ -87,8 +95,13 @@ def training(curves: Training) -> str:
 
 def values(block: Curve) -> Table:
     """Every point that is drawn."""
-    columns = ("line", block.x_label, block.y_label, "low", "high")
-    rows = tuple((one.name, *point) for one in block.series for point in points(one))
+    x, y = unit(block.x_unit, block.x_label), unit(block.y_unit, block.y_label)
+    columns = ("line", x.after(block.x_label), y.after(block.y_label), "low", "high")
+    rows = tuple(
+        (one.name, x.factor * p.x, *(None if value is None else y.factor * value for value in p[1:]))
+        for one in block.series
+        for p in points(one)
+    )
     return Table(title=f"{block.title}: {block.y_label} over {block.x_label}", columns=columns, rows=rows)
 
 
@@ -105,7 +118,7 @@ def points(line: Series) -> tuple[Point, ...]:
     return tuple(found[k] for k in sorted(kept))
 
 
-def _plane(block: Curve, marked: tuple[tuple[float, str, str | None], ...], code: str) -> Plane:
+def _plane(block: Curve, marked: tuple[Place, ...], code: str) -> Plane:
     x_unit, y_unit = unit(block.x_unit, block.x_label), unit(block.y_unit, block.y_label)
     return Plane(block.x_label, block.y_label, x_unit, y_unit, block.diagonal, marked, code)
 
@@ -117,41 +130,41 @@ def _draw(lines: Sequence[Line], plane: Plane, label: str) -> str:
     wide = x.end + 14
     entries = [Entry(one.name, "line" if _is_line(one) else "band", one.look, one.tint) for one in lines]
     key, top = legend(entries, wide)
-    said = text.line(plane.y_unit.after(plane.y_label), 0, top + 12, wide)
-    head = top + 20 + (16 if any(words for _, words, _ in plane.places) else 0)
+    said = text.line(plane.y_unit.after(plane.y_label), 0.0, top + 12, wide)
+    head = top + axes.ABOVE + (16 if any(one.tint is None for one in plane.places) else 0)
     y = axes.Scale(y.low, y.high, y.start + head, y.end + head, y.ticks)
     parts = [key, said, axes.left(y, x.start, x.end, plane.y_unit)]
     parts.append(axes.bottom(x, y.end, y.start, plane.x_label, plane.x_unit))
     parts += [diagonal(x, y)] if plane.diagonal else []
-    parts += [_place(x, y, value, words, tint, wide) for value, words, tint in plane.places]
+    parts += [_place(one, x, y, wide) for one in plane.places]
     parts += [_line(one, x, y, plane) for one in lines]
     return svg.figure(wide, y.start + axes.BELOW, label, *parts)
 
 
 def _scales(lines: Sequence[Line], plane: Plane) -> tuple[axes.Scale, axes.Scale]:
     """Scales whose plot begins at 0; with a diagonal both hold the same values."""
-    across = [p.x for one in lines for p in one.points] + [value for value, _, _ in plane.places]
+    across = [p.x for one in lines for p in one.points] + [one.x for one in plane.places]
     up = [value for one in lines for p in one.points for value in (p.y, p.low, p.high) if value is not None]
     whole = bool(plane.places) and all(value == round(value) for value in across)
     if plane.diagonal:
         across = up = across + up
-    return axes.scale(across, 0, PLOT[0], whole=whole), axes.scale(up, PLOT[1], 0)
+    return axes.scale(across, 0.0, PLOT[0], whole=whole), axes.scale(up, PLOT[1], 0.0)
 
 
 def _line(one: Line, x: axes.Scale, y: axes.Scale, plane: Plane) -> Markup:
     path = "L".join(svg.move(x(p.x), y(p.y)).removeprefix("M") for p in one.points)
     parts = [] if one.whiskers else [_band(one, x, y)]
     if path and _is_line(one):
-        parts.append(svg.element("path", {"class": f"line {one.look}", "d": f"M{path}"}))
+        parts.append(svg.element("path", {"class": f"f-line {one.look}", "d": f"M{path}"}))
     few = len(one.points) <= DOTTED
     step = max(len(one.points) // DOTTED, 1)
-    parts += [_point(p, one, x, y, plane, "dot" if few else "hit") for p in one.points[::step] if _is_line(one)]
+    parts += [_point(p, one, x, y, plane, "f-dot" if few else "f-hit") for p in one.points[::step] if _is_line(one)]
     return svg.element("g", {"class": one.tint}, *parts)
 
 
 def _is_line(one: Line) -> bool:
     """Whether a line is drawn; the middle of a mere band lies on the diagonal and says nothing."""
-    return not all(p.low is not None and p.x == p.y for p in one.points)
+    return one.whiskers or not all(p.low is not None and p.x == p.y for p in one.points)
 
 
 def _band(one: Line, x: axes.Scale, y: axes.Scale) -> Markup:
@@ -161,15 +174,15 @@ def _band(one: Line, x: axes.Scale, y: axes.Scale) -> Markup:
     low = [(p.x, p.low) for p in one.points if p.low is not None]
     high = [(p.x, p.high) for p in reversed(one.points) if p.high is not None]
     path = "L".join(svg.move(x(a), y(b)).removeprefix("M") for a, b in low + high)
-    return svg.element("path", {"class": f"band {one.look}", "d": f"M{path}Z"}, svg.title(one.name))
+    return svg.element("path", {"class": f"f-band {one.look}", "d": f"M{path}Z"}, svg.title(one.name))
 
 
 def _point(p: Point, one: Line, x: axes.Scale, y: axes.Scale, plane: Plane, kind: str) -> Markup:
-    where = {"cx": x(p.x), "cy": y(p.y), "r": 3 if kind == "dot" else 6}
+    where = {"cx": x(p.x), "cy": y(p.y), "r": 3 if kind == "f-dot" else 6}
     parts = [svg.title(_said(p, one, plane))]
     if one.whiskers and p.low is not None and p.high is not None:
         parts.append(
-            svg.element("path", {"class": "whisker", "d": f"{svg.move(x(p.x), y(p.low))}V{svg.rounded(y(p.high))}"})
+            svg.element("path", {"class": "f-whisker", "d": f"{svg.move(x(p.x), y(p.low))}V{svg.rounded(y(p.high))}"})
         )
     return svg.element("g", {}, *parts, svg.element("circle", {"class": f"{kind} {one.look}"} | where))
 
@@ -186,13 +199,15 @@ def diagonal(x: axes.Scale, y: axes.Scale) -> Markup:
     """Where both are equal, as far as both scales go."""
     low, high = max(x.low, y.low), min(x.high, y.high)
     end = svg.move(x(high), y(high)).removeprefix("M")
-    return svg.element("path", {"class": "zero", "d": f"{svg.move(x(low), y(low))}L{end}"})
+    return svg.element("path", {"class": "f-zero", "d": f"{svg.move(x(low), y(low))}L{end}"})
 
 
-def _place(x: axes.Scale, y: axes.Scale, value: float, words: str, tint: str | None, wide: float) -> Markup:
-    """A marked place with its words above it, kept inside the picture."""
-    room = text.width(text.shortened(words, wide))
-    middle = min(max(x(value), room / 2), wide - room / 2)
-    line = svg.element("path", {"class": "place", "d": f"{svg.move(x(value), y.end - 3)}V{svg.rounded(y.start)}"})
-    said = text.line(words, middle, y.end - 8, wide, {"text-anchor": "middle", "class": "soft"})
-    return svg.element("g", {"class": tint}, line, said) if words else svg.element("g", {"class": tint}, line)
+def _place(place: Place, x: axes.Scale, y: axes.Scale, wide: float) -> Markup:
+    """A marked place, its words above it if they are written, kept inside the picture."""
+    path = f"{svg.move(x(place.x), y.end - 3)}V{svg.rounded(y.start)}"
+    line = svg.element("path", {"class": "f-place", "d": path}, svg.title(place.words))
+    if place.tint is not None:
+        return svg.element("g", {"class": place.tint}, line)
+    room = text.width(text.shortened(place.words, wide))
+    middle = min(max(x(place.x), room / 2), wide - room / 2)
+    return line + text.line(place.words, middle, y.end - 8, wide, {"text-anchor": "middle", "class": "f-soft"})

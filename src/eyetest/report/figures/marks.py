@@ -10,8 +10,8 @@ from .axes import Scale
 
 def interval(x: Scale, y: float, value: float, low: float, high: float, words: str, tint: str | None = None) -> Markup:
     """A dot on its interval, level, with what is said of it."""
-    reach = svg.element("path", {"class": "whisker", "d": f"{svg.move(x(low), y)}H{svg.rounded(x(high))}"})
-    dot = svg.element("circle", {"class": "dot", "cx": x(value), "cy": y, "r": 4})
+    reach = svg.element("path", {"class": "f-whisker", "d": f"{svg.move(x(low), y)}H{svg.rounded(x(high))}"})
+    dot = svg.element("circle", {"class": "f-dot", "cx": x(value), "cy": y, "r": 4})
     return svg.element("g", {"class": tint}, svg.title(words), reach, dot)
 
 
@@ -19,4 +19,4 @@ def zero(x: Scale, top: float, foot: float) -> Markup:
     """The line at 0, where the scale crosses it."""
     if not x.low <= 0 <= x.high:
         return Markup("")
-    return svg.element("path", {"class": "zero", "d": f"{svg.move(x(0), top)}V{svg.rounded(foot)}"})
+    return svg.element("path", {"class": "f-zero", "d": f"{svg.move(x(0.0), top)}V{svg.rounded(foot)}"})

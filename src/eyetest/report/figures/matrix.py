@@ -19,13 +19,15 @@ NUMBERED = 20
 LABELS = 110.0
 """The most that a label may take, in pixels."""
 SIDE = 520.0
-"""Pixels of a heat map."""
+"""Pixels of a heat map at most, unless it has more classes than that."""
 SHADES, DARKEST = 20, 0.55
 """Shades of a heat map; how strong the tint is behind a number at most, so that it stays readable."""
 LINKED, BYTES = 300, 120_000
 """Cells of a heat map that can be pointed at, the largest first, and what they may weigh."""
 TURN = math.radians(45)
-KEY = (0.01, 0.1, 0.5, 1.0)
+APART = 19.0
+"""Pixels between shown labels: a line of text across, turned by 45 degrees."""
+KEY_TITLE, KEY = "share of the row", (0.01, 0.1, 0.5, 1.0)
 
 
 class Part(NamedTuple):
@@ -48,6 +50,8 @@ class Layout:
     wide: float
     high: float
     numbered: bool
+    level: bool
+    """Whether the labels of columns fit above them without being turned."""
 
     def strength(self, share: float) -> float:
         """How strong the tint is: the root of the share, so that rare errors are seen."""
@@ -60,15 +64,15 @@ def draw(block: Matrix, code: str, link: Link | None = None) -> str:
     at = _layout(block)
     across, down = at.left + at.wide * size, at.top + at.high * size
     cells = _cells(block, parts, at, code, link) if at.numbered else _heat_map(block, parts, at, code, link)
-    right = max(across + _overhang(block, at), at.left + 190)
+    right = max(across + _overhang(block, at), at.left + _key_width())
     frame = {"x": at.left, "y": at.top, "width": at.wide * size, "height": at.high * size}
     drawn = [
-        svg.element("rect", {"class": "frame"} | frame),
+        svg.element("rect", {"class": "f-frame"} | frame),
         cells,
         _lines(at, size) if at.numbered else Markup(""),
         _row_labels(block, at),
         _column_labels(block, at, right),
-        _key(at, down + 12, right),
+        _key(at, down + 12),
     ]
     label = f"{block.title}: {block.row_label} against {block.column_label}, {size} classes"
     return svg.figure(right, down + 34, label, *drawn, links=any("<a" in part for part in drawn))
@@ -104,13 +108,13 @@ def _parts(block: Matrix) -> list[Part]:
 
 def _layout(block: Matrix) -> Layout:
     size = max(len(block.labels), 1)
-    labels = min(max((text.width(name) for name in block.labels), default=0), LABELS)
-    widest = max((text.width(f"{n:,}") for row in block.counts for n in row), default=0)
+    labels = min(max((text.width(name) for name in block.labels), default=0.0), LABELS)
+    widest = max((text.width(f"{n:,}") for row in block.counts for n in row), default=0.0)
     numbered = size <= NUMBERED
-    wide = max(widest + 8, 34, min(160 / size, 60)) if numbered else SIDE / size
+    wide = max(widest + 8, 34, min(160 / size, 60.0)) if numbered else max(SIDE // size, 1.0)
     level = numbered and all(text.width(name) <= wide - 6 for name in block.labels)
-    above = 20 + (18 if level else labels * math.sin(TURN) + 14)
-    return Layout(labels + 26, above, wide, max(26.0, wide * 0.7) if numbered else wide, numbered)
+    above = 20.0 + (18 if level else labels * math.sin(TURN) + 14)
+    return Layout(labels + 26, above, wide, max(26.0, wide * 0.7) if numbered else wide, numbered, level)
 
 
 def _square(part: Part, at: Layout) -> tuple[float, float]:
@@ -122,7 +126,7 @@ def _cells(block: Matrix, parts: Sequence[Part], at: Layout, code: str, link: Li
     for part in parts:
         x, y = _square(part, at)
         place = {"x": x, "y": y, "width": at.wide, "height": at.high}
-        shade = {"class": "cell", "fill-opacity": f"{at.strength(part.share):.2f}"}
+        shade = {"class": "f-cell", "fill-opacity": f"{at.strength(part.share):.2f}"}
         number = svg.element("text", {"x": x + at.wide / 2, "y": y + at.high / 2 + 4}, f"{part.n:,}")
         said = svg.title(_said(block, part, code))
         drawn.append(_linked(block, part, link, said, svg.element("rect", place | shade), number))
@@ -134,29 +138,24 @@ def _heat_map(block: Matrix, parts: Sequence[Part], at: Layout, code: str, link:
     shades: dict[int, list[Part]] = {}
     for part in parts:
         shades.setdefault(math.ceil(at.strength(part.share) * SHADES), []).append(part)
-    size = svg.rounded(at.wide)
-    square = f"h{size}v{size}h-{size}z"
-    drawn = [
-        svg.element(
-            "path",
-            {
-                "class": "cell",
-                "fill-opacity": f"{shade / SHADES:.2f}",
-                "d": "".join(svg.move(*_square(p, at)) + square for p in group),
-            },
-        )
-        for shade, group in sorted(shades.items())
-    ]
-    ranked = sorted(parts, key=lambda part: (part.row == part.column, -part.n))
-    weight = 0
-    for part in ranked[:LINKED]:
-        path = svg.element("path", {"class": "hit", "d": svg.move(*_square(part, at)) + square})
-        drawn.append(_linked(block, part, link, svg.title(_said(block, part, code)), path))
-        weight += len(drawn[-1].encode())
+    drawn = [_shade(shade / SHADES, group, at) for shade, group in sorted(shades.items())]
+    side, weight = svg.rounded(at.wide), 0
+    for part in sorted(parts, key=lambda part: (part.row == part.column, -part.n))[:LINKED]:
+        place = svg.move(at.wide * part.column, at.wide * (part.row - 0.5))
+        cell = svg.element("path", {"class": "f-hit", "d": f"{place}h{side}v{side}h-{side}z"})
+        linked = _linked(block, part, link, svg.title(_said(block, part, code)), cell)
+        weight += len(linked.encode())
         if weight > BYTES:
-            drawn.pop()
             break
-    return svg.element("g", {}, *drawn)
+        drawn.append(linked)
+    moved = f"translate({svg.rounded(at.left)} {svg.rounded(at.top + at.wide / 2)})"
+    return svg.element("g", {"class": "f-heat", "stroke-width": at.wide, "transform": moved}, *drawn)
+
+
+def _shade(strength: float, parts: Sequence[Part], at: Layout) -> Markup:
+    """Cells of the same shade: short lines as thick as they are long."""
+    path = "".join(f"{svg.move(at.wide * p.column, at.wide * p.row)}h{svg.rounded(at.wide)}" for p in parts)
+    return svg.element("path", {"stroke-opacity": f"{strength:.2f}", "d": path})
 
 
 def _linked(block: Matrix, part: Part, link: Link | None, *inside: Markup) -> Markup:
@@ -183,20 +182,20 @@ def _lines(at: Layout, size: int) -> Markup:
     down, across = svg.rounded(at.top + at.high * size), svg.rounded(at.left + at.wide * size)
     upright = "".join(f"{svg.move(at.left + at.wide * k, at.top)}V{down}" for k in range(1, size))
     level = "".join(f"{svg.move(at.left, at.top + at.high * k)}H{across}" for k in range(1, size))
-    return svg.element("path", {"class": "grid", "d": upright + level})
+    return svg.element("path", {"class": "f-grid", "d": upright + level})
 
 
 def _named(block: Matrix, pixels: float) -> range:
-    """Which labels are shown: every so many that 13 pixels lie between two."""
-    return range(0, len(block.labels), max(math.ceil(13 / pixels), 1))
+    """Which labels are shown: every so many that they do not touch, turned or not."""
+    return range(0, len(block.labels), max(math.ceil(APART / pixels), 1))
 
 
 def _row_labels(block: Matrix, at: Layout) -> Markup:
     x, room = at.left - 6, at.left - 26
     shown = [text.line(block.labels[k], x, at.top + at.high * (k + 0.5) + 4, room) for k in _named(block, at.high)]
     middle = at.top + at.high * len(block.labels) / 2
-    turned = {"transform": f"rotate(-90 12 {svg.rounded(middle)})", "text-anchor": "middle", "class": "soft"}
-    title = text.line(block.row_label, 12, middle, max(at.high * len(block.labels), 40), turned)
+    turned = {"transform": f"rotate(-90 12 {svg.rounded(middle)})", "text-anchor": "middle", "class": "f-soft"}
+    title = text.line(block.row_label, 12.0, middle, max(at.high * len(block.labels), 40.0), turned)
     return svg.together([svg.element("g", {"text-anchor": "end"}, *shown), title])
 
 
@@ -204,12 +203,12 @@ def _column_labels(block: Matrix, at: Layout, right: float) -> Markup:
     size = len(block.labels)
     middle = at.left + at.wide * size / 2
     title = text.line(
-        block.column_label, middle, 12, 2 * min(middle, right - middle), {"text-anchor": "middle", "class": "soft"}
+        block.column_label, middle, 12.0, 2 * min(middle, right - middle), {"text-anchor": "middle", "class": "f-soft"}
     )
     shown = []
     for k in _named(block, at.wide):
         x, y = at.left + at.wide * (k + 0.5), at.top - 7
-        if _level(block, at):
+        if at.level:
             shown.append(text.line(block.labels[k], x, y, at.wide - 6, {"text-anchor": "middle"}))
         else:
             turned = {"transform": f"rotate(-45 {svg.rounded(x + 4)} {svg.rounded(y)})"}
@@ -217,13 +216,9 @@ def _column_labels(block: Matrix, at: Layout, right: float) -> Markup:
     return svg.together([title, *shown])
 
 
-def _level(block: Matrix, at: Layout) -> bool:
-    return at.numbered and all(text.width(name) <= at.wide - 6 for name in block.labels)
-
-
 def _overhang(block: Matrix, at: Layout) -> float:
     """How far turned labels of columns reach beyond the last cell."""
-    if _level(block, at):
+    if at.level:
         return 2.0
     last = len(block.labels)
     ends = [
@@ -233,16 +228,18 @@ def _overhang(block: Matrix, at: Layout) -> float:
     return max([*ends, 2.0])
 
 
-def _key(at: Layout, y: float, right: float) -> Markup:
+def _key(at: Layout, y: float) -> Markup:
     """Which shade is which share."""
-    parts = [text.line("share of the row", at.left, y + 11, right - at.left, {"class": "soft"})]
-    x = at.left + text.width("share of the row") + 8
+    parts = [svg.element("text", {"class": "f-soft", "x": at.left, "y": y + 11}, KEY_TITLE)]
+    x = at.left + text.width(KEY_TITLE) + 8
     for share in KEY:
         name = f"{100 * share:g} %"
-        if x + 18 + text.width(name) > right:
-            break
-        shade = {"class": "cell swatch", "fill-opacity": f"{at.strength(share):.2f}"}
+        shade = {"class": "f-cell f-swatch", "fill-opacity": f"{at.strength(share):.2f}"}
         parts.append(svg.element("rect", {"x": x, "y": y + 1, "width": 12, "height": 12} | shade))
-        parts.append(svg.element("text", {"class": "soft", "x": x + 16, "y": y + 11}, name))
-        x += 16 + text.width(name) + 8
+        parts.append(svg.element("text", {"class": "f-soft", "x": x + 16, "y": y + 11}, name))
+        x += 24 + text.width(name)
     return svg.together(parts)
+
+
+def _key_width() -> float:
+    return text.width(KEY_TITLE) + 8 + sum(24 + text.width(f"{100 * share:g} %") for share in KEY)

@@ -30,14 +30,14 @@ class Unit:
         return label if not self.word or f"({self.word})" in label else f"{label} ({self.word})"
 
 
-PLAIN = Unit(1, "")
+PLAIN = Unit(1.0, "")
 
 
 def unit(name: str, label: str = "") -> Unit:
     """How values of a unit are read; fractions are per cent, or points where they or the label say so."""
     if name.startswith("fraction"):
-        return Unit(100, "points" if DIFFERENCE in name or "points" in label else "%")
-    return Unit(1, name.removesuffix(DIFFERENCE).strip())
+        return Unit(100.0, "points" if DIFFERENCE in name or "points" in label else "%")
+    return Unit(1.0, name.removesuffix(DIFFERENCE).strip())
 
 
 def number(estimate: Estimate, value: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from markupsafe import Markup, escape
 
-Attributes = Mapping[str, str | float | None]
+Attributes = Mapping[str, str | int | float | None]
 """Values of None are left out; numbers are rounded to a tenth of a pixel."""
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -29,7 +29,7 @@ def title(words: str) -> Markup:
     return element("title", {}, words)
 
 
-def rounded(value: float) -> str:
+def rounded(value: int | float) -> str:
     """A coordinate: at most one decimal, no minus before zero."""
     return f"{value:.1f}".removesuffix(".0").replace("-0.0", "0") if abs(value) >= 0.05 else "0"
 
@@ -39,17 +39,17 @@ def move(x: float, y: float) -> str:
     return f"M{rounded(x)} {rounded(y)}"
 
 
-def figure(width: float, height: float, label: str, *children: Markup, links: bool = False) -> str:
-    """The whole picture, as wide as it is best read; CSS lets it shrink.
+def figure(width: float, height: float, label: str, *children: Markup, links: bool = False, margin: int = 0) -> str:
+    """The whole picture, as wide as it is best read, with an empty margin; CSS lets it shrink.
 
     A picture with links is a group, since what lies inside a picture cannot be reached with the keyboard.
     """
-    size = f"{rounded(width)} {rounded(height)}"
+    box = f"{-margin} {-margin} {rounded(width + 2 * margin)} {rounded(height + 2 * margin)}"
     named = {"role": "group" if links else "img", "aria-label": label}
-    return str(element("svg", {"class": "figure", "viewBox": f"0 0 {size}", "width": width} | named, *children))
+    return str(element("svg", {"class": "figure", "viewBox": box, "width": width + 2 * margin} | named, *children))
 
 
-def _value(one: str | float) -> str:
+def _value(one: str | int | float) -> str:
     return _text(one) if isinstance(one, str) else rounded(one)
 
 
