@@ -44,8 +44,8 @@ def _named(row: int, column: int) -> str:
 
 def _part(e: Estimate, x: float, y: float, most: float, name: str, code: str) -> Markup:
     strength = DARKEST * min(max(e.value / most, 0), 1)
-    place = {"x": x, "y": y, "width": CELL, "height": CELL}
-    middle = {"x": x + CELL / 2, "text-anchor": "middle"}
+    place: svg.Attributes = {"x": x, "y": y, "width": CELL, "height": CELL}
+    middle: svg.Attributes = {"x": x + CELL / 2, "text-anchor": "middle"}
     return svg.element(
         "g", {},
         svg.title(said(name, e, code)),

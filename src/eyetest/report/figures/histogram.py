@@ -54,9 +54,14 @@ def _bars(
             continue
         begin, end = x(block.edges[k]) + 1, x(block.edges[k + 1]) - 1
         wide, high = (end - begin) / groups, max(y.start - y(n / total), 0.5)
-        place = {"x": begin + wide * position, "y": y.start - high, "width": max(wide - 0.5, 0.5), "height": high}
+        place: svg.Attributes = {
+            "x": begin + wide * position,
+            "y": y.start - high,
+            "width": max(wide - 0.5, 0.5),
+            "height": high,
+        }
         said = f"{one.name}, {block.x_label} {_bin(block, k)}: {n:,} of {total:,} ({100 * n / total:.1f} %){source}"
-        drawn.append(svg.element("rect", {"class": f"f-bar {look}"} | place, svg.title(said)))
+        drawn.append(svg.element("rect", place | {"class": f"f-bar {look}"}, svg.title(said)))
     return svg.element("g", {}, *drawn)
 
 

@@ -178,13 +178,13 @@ def _band(one: Line, x: axes.Scale, y: axes.Scale) -> Markup:
 
 
 def _point(p: Point, one: Line, x: axes.Scale, y: axes.Scale, plane: Plane, kind: str) -> Markup:
-    where = {"cx": x(p.x), "cy": y(p.y), "r": 3 if kind == "f-dot" else 6}
+    where: svg.Attributes = {"cx": x(p.x), "cy": y(p.y), "r": 3 if kind == "f-dot" else 6}
     parts = [svg.title(_said(p, one, plane))]
     if one.whiskers and p.low is not None and p.high is not None:
         parts.append(
             svg.element("path", {"class": "f-whisker", "d": f"{svg.move(x(p.x), y(p.low))}V{svg.rounded(y(p.high))}"})
         )
-    return svg.element("g", {}, *parts, svg.element("circle", {"class": f"{kind} {one.look}"} | where))
+    return svg.element("g", {}, *parts, svg.element("circle", where | {"class": f"{kind} {one.look}"}))
 
 
 def _said(p: Point, one: Line, plane: Plane) -> str:

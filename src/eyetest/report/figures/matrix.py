@@ -65,9 +65,15 @@ def draw(block: Matrix, code: str, link: Link | None = None) -> str:
     across, down = at.left + at.wide * size, at.top + at.high * size
     cells = _cells(block, parts, at, code, link) if at.numbered else _heat_map(block, parts, at, code, link)
     right = max(across + _overhang(block, at), at.left + _key_width())
-    frame = {"x": at.left, "y": at.top, "width": at.wide * size, "height": at.high * size}
+    frame: svg.Attributes = {
+        "class": "f-frame",
+        "x": at.left,
+        "y": at.top,
+        "width": at.wide * size,
+        "height": at.high * size,
+    }
     drawn = [
-        svg.element("rect", {"class": "f-frame"} | frame),
+        svg.element("rect", frame),
         cells,
         _lines(at, size) if at.numbered else Markup(""),
         _row_labels(block, at),
@@ -125,8 +131,8 @@ def _cells(block: Matrix, parts: Sequence[Part], at: Layout, code: str, link: Li
     drawn = []
     for part in parts:
         x, y = _square(part, at)
-        place = {"x": x, "y": y, "width": at.wide, "height": at.high}
-        shade = {"class": "f-cell", "fill-opacity": f"{at.strength(part.share):.2f}"}
+        place: svg.Attributes = {"x": x, "y": y, "width": at.wide, "height": at.high}
+        shade: svg.Attributes = {"class": "f-cell", "fill-opacity": f"{at.strength(part.share):.2f}"}
         number = svg.element("text", {"x": x + at.wide / 2, "y": y + at.high / 2 + 4}, f"{part.n:,}")
         said = svg.title(_said(block, part, code))
         drawn.append(_linked(block, part, link, said, svg.element("rect", place | shade), number))
@@ -194,7 +200,11 @@ def _row_labels(block: Matrix, at: Layout) -> Markup:
     x, room = at.left - 6, at.left - 26
     shown = [text.line(block.labels[k], x, at.top + at.high * (k + 0.5) + 4, room) for k in _named(block, at.high)]
     middle = at.top + at.high * len(block.labels) / 2
-    turned = {"transform": f"rotate(-90 12 {svg.rounded(middle)})", "text-anchor": "middle", "class": "f-soft"}
+    turned: svg.Attributes = {
+        "transform": f"rotate(-90 12 {svg.rounded(middle)})",
+        "text-anchor": "middle",
+        "class": "f-soft",
+    }
     title = text.line(block.row_label, 12.0, middle, max(at.high * len(block.labels), 40.0), turned)
     return svg.together([svg.element("g", {"text-anchor": "end"}, *shown), title])
 
@@ -211,7 +221,7 @@ def _column_labels(block: Matrix, at: Layout, right: float) -> Markup:
         if at.level:
             shown.append(text.line(block.labels[k], x, y, at.wide - 6, {"text-anchor": "middle"}))
         else:
-            turned = {"transform": f"rotate(-45 {svg.rounded(x + 4)} {svg.rounded(y)})"}
+            turned: svg.Attributes = {"transform": f"rotate(-45 {svg.rounded(x + 4)} {svg.rounded(y)})"}
             shown.append(text.line(block.labels[k], x + 4, y, LABELS, turned))
     return svg.together([title, *shown])
 
@@ -234,8 +244,8 @@ def _key(at: Layout, y: float) -> Markup:
     x = at.left + text.width(KEY_TITLE) + 8
     for share in KEY:
         name = f"{100 * share:g} %"
-        shade = {"class": "f-cell f-swatch", "fill-opacity": f"{at.strength(share):.2f}"}
-        parts.append(svg.element("rect", {"x": x, "y": y + 1, "width": 12, "height": 12} | shade))
+        shade: svg.Attributes = {"class": "f-cell f-swatch", "fill-opacity": f"{at.strength(share):.2f}"}
+        parts.append(svg.element("rect", shade | {"x": x, "y": y + 1, "width": 12, "height": 12}))
         parts.append(svg.element("text", {"class": "f-soft", "x": x + 16, "y": y + 11}, name))
         x += 24 + text.width(name)
     return svg.together(parts)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
-Attributes = Mapping[str, str | int | float | None]
+Attributes = dict[str, str | int | float | None]
 """Values of None are left out; numbers are rounded to a tenth of a pixel."""
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -45,8 +45,9 @@ def figure(width: float, height: float, label: str, *children: Markup, links: bo
     A picture with links is a group, since what lies inside a picture cannot be reached with the keyboard.
     """
     box = f"{-margin} {-margin} {rounded(width + 2 * margin)} {rounded(height + 2 * margin)}"
-    named = {"role": "group" if links else "img", "aria-label": label}
-    return str(element("svg", {"class": "figure", "viewBox": box, "width": width + 2 * margin} | named, *children))
+    named: Attributes = {"class": "figure", "viewBox": box, "width": width + 2 * margin}
+    named |= {"role": "group" if links else "img", "aria-label": label}
+    return str(element("svg", named, *children))
 
 
 def _value(one: str | int | float) -> str:

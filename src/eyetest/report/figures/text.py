@@ -37,7 +37,8 @@ def line(words: str, x: float, y: float, room: float, attributes: svg.Attributes
     """A line of text at its baseline, cut to `room` pixels; what was cut is shown whole on hover."""
     shown = shortened(words, room)
     whole = () if shown == words else (svg.title(words),)
-    return svg.element("text", {"x": x, "y": y} | dict(attributes or {}), shown, *whole)
+    place: svg.Attributes = {"x": x, "y": y}
+    return svg.element("text", place | (attributes or {}), shown, *whole)
 
 
 def _letter(one: str) -> float:
