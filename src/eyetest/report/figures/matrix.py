@@ -109,7 +109,8 @@ def _summary(block: Matrix, k: int) -> tuple[Cell, ...]:
 
 
 def _parts(block: Matrix) -> list[Part]:
-    return [Part(i, j, n, n / sum(row)) for i, row in enumerate(block.counts) for j, n in enumerate(row) if n]
+    rows = [(i, row, sum(row)) for i, row in enumerate(block.counts)]
+    return [Part(i, j, n, n / total) for i, row, total in rows for j, n in enumerate(row) if n]
 
 
 def _layout(block: Matrix) -> Layout:
