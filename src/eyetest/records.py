@@ -88,6 +88,9 @@ class Curve(Record):
     """A vertical line, such as the chosen epoch."""
     mark_label: str = ""
     diagonal: bool = False
+    x_unit: str = ""
+    """`fraction`, `nats`, …; empty where the label says all."""
+    y_unit: str = ""
 
 
 class Matrix(Record):
@@ -116,6 +119,25 @@ class Grid(Record):
     kind: Literal["grid"] = "grid"
     title: str
     estimates: tuple[tuple[str, ...], ...]
+
+
+class Counts(Record):
+    """How many of one group fall into each bin."""
+
+    name: str
+    counts: tuple[int, ...]
+
+
+class Histogram(Record):
+    """Groups counted in the same bins, such as right and wrong answers by confidence."""
+
+    kind: Literal["histogram"] = "histogram"
+    title: str
+    x_label: str
+    edges: tuple[float, ...]
+    """Ends of the bins in rising order, one more than bins; only the last bin holds its upper end."""
+    series: tuple[Counts, ...]
+    x_unit: str = ""
 
 
 class MapPicture(Record):
@@ -201,7 +223,9 @@ class Note(Record):
     text: str
 
 
-Block = Annotated[Scalar | Table | Curve | Matrix | Forest | Grid | Gallery | Note, Field(discriminator="kind")]
+Block = Annotated[
+    Scalar | Table | Curve | Matrix | Forest | Grid | Histogram | Gallery | Note, Field(discriminator="kind")
+]
 
 
 class Finding(Record):

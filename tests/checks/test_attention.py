@@ -49,6 +49,16 @@ def test_right_and_wrong_answers_are_held_apart():
     assert gap.low > 0.4
 
 
+def test_the_histogram_counts_images_with_evidence_by_whether_they_are_right():
+    right, positive = np.arange(N) % 4 > 0, np.ones(N)
+    positive[:40] = 0  # 30 right, 10 wrong
+    finding = run(values(np.where(right, 0.72, 1.0), right, positive))
+    [found] = [block for block in finding.blocks if block.kind == "histogram"]
+    counts = {one.name: {k: n for k, n in enumerate(one.counts) if n} for one in found.series}
+    assert counts == {"right answers": {14: 120}, "wrong answers": {19: 40}}
+    assert (found.edges[14], found.edges[-1]) == (0.7, 1.0)
+
+
 def test_a_map_that_is_not_trusted_concludes_nothing():
     finding = run(values(np.full(N, 0.6), np.ones(N, dtype=bool)), faithful=around(0.0, 5))
     assert finding.status == "inconclusive"

@@ -43,6 +43,10 @@ def test_rates_at_each_confidence_are_those_counted_by_hand():
     assert (when_sure.value, when_sure.n) == (2 / 6, 6)
     assert when_sure.low == pytest.approx(stats.wilson(2, 6).low)
     assert found.estimate("confident_errors_over_chance").value == pytest.approx(2 / (4 * 6 / 10))
+    [counted] = [block for block in found.blocks if block.kind == "histogram"]
+    right, wrong = (one.counts for one in counted.series)
+    assert (sum(right), sum(wrong)) == (6, 4)
+    assert (sum(right[18:]), sum(wrong[18:])) == (4, 2)  # confidence of 0.9 and more: .95 .92 .97 .99, and .995 .95
 
 
 def test_columns_make_every_estimate_again():

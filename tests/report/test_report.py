@@ -28,7 +28,7 @@ from eyetest.records import (
     Series,
     Table,
 )
-from eyetest.report import Section, figures, render
+from eyetest.report import Section, render
 from eyetest.report.render import number
 
 EVIL = "<script>document.title='harm'</script>\"'&"
@@ -159,13 +159,6 @@ def test_a_table_that_comes_first_is_shown_first_and_open(tmp_path):
     assert text.count("Stamps") == 1
     assert text.count('<span class="stamp cannot-tell">') == 5
     assert "(10 rows)" not in text
-
-
-def test_a_figure_leaves_out_what_its_title_says():
-    assert figures._shared_prefix(("grad_cam-predicted.steady", "grad_cam-predicted.complete")) == "grad cam-predicted."
-    assert figures._shared_prefix(("colour.reliance", "fine.reliance")) == ""
-    assert figures._shared_prefix(("colour.reliance",)) == ""
-    assert figures._shared_prefix(("accuracy[a.b]", "accuracy[a.c]")) == ""
 
 
 def test_nothing_is_loaded_from_anywhere(page):

@@ -11,9 +11,10 @@ import numpy as np
 from .. import stats
 from ..errors import MissingEvidence
 from ..evidence import Attend, Context, Evidence, Need, Predict, Select, Trust
-from ..records import Block, Estimate, Forest, Table
+from ..records import Block, Estimate, Forest, Histogram, Table
 from ..types import Attention as Looked
 from ..types import Column, Labels, image_ids, places
+from ._histogram import right_and_wrong
 from ._measure import measured
 from ._stamp import reason, trialled, verdict
 from .base import Check, Outcome
@@ -60,6 +61,7 @@ class Attention(Check):
                 Forest(
                     title="Share of the positive evidence", x_label="share", estimates=tuple(e.name for e in estimates)
                 ),
+                _of_right_and_wrong(names[0], columns),
                 *_by_class(evidence.context, predictions.labels[at], columns, names),
             ],
             params={
@@ -133,6 +135,12 @@ def _headline(main: Estimate, method: str, looked: Looked, problem: str) -> str:
     if problem:
         return f"Where it looks cannot be told: the {maps} may not be believed, because such a map {problem}. They put {number}."
     return f"The {maps}, which passed their tests, put {number}."
+
+
+def _of_right_and_wrong(name: str, columns: dict[str, Column]) -> Histogram:
+    place = "on the object" if name == "object" else "in the centre"
+    title = f"Share of the evidence {place}, right against wrong answers"
+    return right_and_wrong(title, f"share {place}", columns[name], columns["right"], columns["wrong"])
 
 
 def _by_class(context: Context, labels: Labels, columns: dict[str, Column], names: list[str]) -> list[Block]:

@@ -133,7 +133,7 @@ def _headline(ece: Estimate, side: Estimate) -> str:
 
 
 def _bins(columns: Mapping[str, Column], chance: calibrated.Consistency) -> list[Curve | Table | Note]:
-    """The reliability diagram; points inside the grey bars are compatible with calibration."""
+    """The reliability diagram; points inside the grey band are compatible with calibration."""
     sizes, accuracy, sureness = stats.calibration_bins(columns["confidence"], columns["correct"])
     intervals = [stats.wilson(round(a * n), int(n)) for a, n in zip(accuracy, sizes, strict=True)]
     at = tuple(sureness.tolist())
@@ -148,6 +148,8 @@ def _bins(columns: Mapping[str, Column], chance: calibrated.Consistency) -> list
             Series(name="bins of equal mass", x=at, y=tuple(accuracy.tolist()), low=ends[0], high=ends[1]),
         ),
         diagonal=True,
+        x_unit="fraction",
+        y_unit="fraction",
     )
     rows = tuple(
         (k + 1, int(n), float(s), i.value, i.low, i.high, lowest, highest)

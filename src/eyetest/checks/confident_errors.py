@@ -14,6 +14,7 @@ from ..evidence import Context, Evidence, Explain, Need, Predict, Select
 from ..records import Card, Estimate, Gallery, MapPicture, Scalar, Table, TwinPicture
 from ..types import Column, MapSet, Predictions, Rows, Target, places
 from . import _measure, _nearest
+from ._histogram import right_and_wrong
 from ._maps import found_maps, map_pictures, reliability_notes, scales
 from .base import Check, Outcome
 
@@ -85,6 +86,9 @@ class ConfidentErrors(Check):
             blocks=[
                 gallery,
                 Scalar(title=f"Wrong with confidence {self.threshold} or more", estimate="confident_error_rate"),
+                right_and_wrong(
+                    "Confidence of right and wrong answers", "confidence", predictions.confidence, 1 - wrong, wrong
+                ),
                 _direction_table(predictions, sure, classes),
                 _ranked_table(predictions, ranked, classes),
                 *reliability_notes(maps),

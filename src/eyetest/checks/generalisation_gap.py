@@ -164,6 +164,13 @@ def _curves(history: TrainingHistory) -> list[Curve]:
     accuracy = (series("train, clean", history.train_accuracy), series("validation", history.validation_accuracy))
     loss = (series("train, as minimised", history.train_loss), series("validation", history.validation_loss))
     return [
-        Curve(title="Accuracy while training", x_label="epoch", y_label="accuracy", series=accuracy, **mark),
-        Curve(title="Loss while training", x_label="epoch", y_label="loss (nats)", series=loss, **mark),
+        Curve(
+            title="Accuracy while training",
+            x_label="epoch",
+            y_label="accuracy",
+            y_unit="fraction",
+            series=accuracy,
+            **mark,
+        ),
+        Curve(title="Loss while training", x_label="epoch", y_label="loss", y_unit="nats", series=loss, **mark),
     ]

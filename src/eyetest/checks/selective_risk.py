@@ -165,6 +165,8 @@ def _curve(columns: Mapping[str, Column]) -> Curve:
         title="Error rate by share of images answered",
         x_label="share of images answered, the surest first",
         y_label="error rate among them",
+        x_unit="fraction",
+        y_unit="fraction",
         series=(
             Series(name="if errors came last", x=at, y=tuple(best[rank].tolist())),
             Series(name="by its own confidence", x=at, y=tuple(risk[rank].tolist())),

@@ -20,22 +20,17 @@ from ..records import (
     Curve,
     Estimate,
     Finding,
-    Forest,
     Gallery,
-    Grid,
     MapPicture,
-    Matrix,
     RunRecord,
     Status,
     of_whole_cue,
 )
 from ..store import replacing
 from . import figures
+from .figures import COLOURS, number
 from .options import DEFAULT, PageOptions
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Okabe & Ito 2008, one a model, the same everywhere on the page."""
-COMPARISON_COLOUR = "#444444"
 MARKS: dict[Status, tuple[str, str]] = {
     "error": ("✘", "crashed"),
     "concern": ("▲", "concern"),
@@ -69,13 +64,8 @@ class Shown:
     """Which of the model colours; None where it is not about one model."""
 
     @property
-    def colour(self) -> str:
-        """The colour of its figures."""
-        return COMPARISON_COLOUR if self.number is None else COLOURS[self.number]
-
-    @property
     def tint(self) -> str:
-        """The class in page.css that holds the same colour."""
+        """The class in page.css that holds its colour."""
         return "tint-none" if self.number is None else f"tint-{self.number}"
 
     @property
@@ -90,15 +80,7 @@ class Shown:
 
     def figure(self, block: Block, finding: Finding) -> Markup:
         """The block as a picture; empty if it is not one that is drawn."""
-        if isinstance(block, Curve):
-            return _picture(figures.curve(block, self.colour), f"{block.title}: {block.y_label} over {block.x_label}")
-        if isinstance(block, Matrix):
-            return _picture(figures.matrix(block, self.colour), f"{block.title}, {len(block.labels)} classes")
-        if isinstance(block, Forest):
-            return _picture(figures.forest(block, finding, self.colour), f"{block.title}, with intervals")
-        if isinstance(block, Grid):
-            return _picture(figures.grid(block, finding, self.colour), f"{block.title}, {len(block.estimates)} rows")
-        return Markup("")
+        return Markup(figures.draw(block, finding)) if block.kind in figures.DRAWN else Markup("")
 
     @property
     def reliances(self) -> list[Estimate]:
@@ -119,7 +101,7 @@ def render(
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"number": number, "cell": cell, "mark": lambda status: MARKS[status]}
     environment.filters |= {"stamp_words": stamp_words, "stamps_in_words": stamps_in_words, "distrusted": distrusted}
-    style, shown = _asset("page.css"), _coloured(sections)
+    style, shown = _asset("page.css") + figures.STYLE, _coloured(sections)
     page = environment.from_string(_asset("page.html")).render(
         title=title,
         record=record,
@@ -134,17 +116,6 @@ def render(
     )
     with replacing(out) as temporary:
         temporary.write_text(page, encoding="utf-8")
-
-
-def number(estimate: Estimate, value: float) -> str:
-    """A value in its unit: fractions as per cent with enough digits to see the interval."""
-    if estimate.unit.endswith(figures.DIFFERENCE):
-        scale, unit, digits = (100, " points", 2) if estimate.unit.startswith("fraction") else (1, "", 3)
-        return f"{scale * value:+.{digits}f}{unit}"
-    if estimate.unit.startswith("fraction"):
-        digits = 2 if abs(estimate.high - estimate.low) < 0.01 else 1
-        return f"{100 * value:.{digits}f} %"
-    return f"{value:.3f}"
 
 
 def cell(value: Cell) -> str:
@@ -223,13 +194,8 @@ def _training_curves(shown: Sequence[Shown]) -> list[tuple[Shown, Markup]]:
 
 def _cue_forest(shown: Sequence[Shown]) -> Markup:
     """What each model uses, all on one axis; empty if no cue was measured."""
-    models = [(one.section.title, one.colour, one.reliances) for one in shown if not one.comparison and one.reliances]
-    return _picture(figures.cues(models), "Reliance on each cue, with intervals") if models else Markup("")
-
-
-def _picture(drawn: str, alt: str) -> Markup:
-    uri = "data:image/svg+xml;base64," + base64.b64encode(drawn.encode()).decode()
-    return Markup('<img class="figure" src="{}" alt="{}">').format(uri, alt)
+    models = [(one.section.title, one.tint, one.reliances) for one in shown if not one.comparison and one.reliances]
+    return Markup(figures.cues(models)) if models else Markup("")
 
 
 def _asset(name: str) -> str:
