@@ -29,8 +29,9 @@ from ..records import (
     Status,
     of_whole_cue,
 )
-from ..store import replacing
+from ..store import RunDir, replacing
 from . import figures
+from .gallery import gallery_section, picture_uri
 from .options import DEFAULT, PageOptions
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -113,19 +114,29 @@ class Shown:
 
 
 def render(
-    title: str, record: RunRecord, sections: Sequence[Section], out: Path, options: PageOptions = DEFAULT
+    title: str,
+    record: RunRecord,
+    sections: Sequence[Section],
+    out: Path,
+    options: PageOptions = DEFAULT,
+    runs: Sequence[RunDir] = (),
 ) -> None:
-    """Write the page by rename. It loads nothing from anywhere."""
+    """Write the page by rename, with a gallery of the images of `runs`. It loads nothing from anywhere."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"number": number, "cell": cell, "mark": lambda status: MARKS[status]}
     environment.filters |= {"stamp_words": stamp_words, "stamps_in_words": stamps_in_words, "distrusted": distrusted}
-    style, shown = _asset("page.css"), _coloured(sections)
+    shown = _coloured(sections)
+    images = gallery_section(runs, options, _tints_by_name(shown))
+    style, script = _asset("page.css") + (images.style if images else ""), images.script if images else ""
     page = environment.from_string(_asset("page.html")).render(
         title=title,
         record=record,
         shown=shown,
         style=Markup(style),
         style_hash=_hash(style),
+        images=images,
+        script=Markup(script),
+        script_hash=_hash(script),
         picture=partial(_file, _Seen()) if options.images else lambda folder, name: "",
         theme=options.theme,
         tint_of=_tints_by_name(shown),
@@ -195,7 +206,7 @@ def _file(seen: _Seen, folder: Path, name: str) -> str:
     path = (folder / name).resolve()
     if path not in seen.known:
         inside = path.is_relative_to(folder.resolve()) and path.is_file()
-        seen.known[path] = "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode() if inside else ""
+        seen.known[path] = picture_uri(base64.b64encode(path.read_bytes()).decode()) if inside else ""
     return seen.known[path]
 
 
