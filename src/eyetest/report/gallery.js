@@ -357,11 +357,11 @@
   }
 
   function stamp(word) {
-    return el("span", "g-stamp g-" + (word || "none").replace(/ /g, "-"), word || "not stamped");
+    return el("span", "g-stamp g-" + (word || "unstamped").replace(/ /g, "-"), word || "not stamped");
   }
 
   function mapFigure(i, one) {
-    const [, method, target, explained, , high, own, word, reason, layer] = one;
+    const [, method, target, explained, , high, own, word, , layer] = one;
     const figure = el("figure", word === "do not trust" ? "g-map g-distrusted" : "g-map");
     if (own <= 0) figure.append(el("span", "g-none", "no positive evidence"));
     else if (layer < 0) figure.append(el("span", "g-none", "no map"));
@@ -375,8 +375,17 @@
     const whose = target === "predicted" ? "its answer" : target;
     const caption = put(el("figcaption"), el("b", "", words(method)), el("span", "", `for ${explained} (${whose})`), stamp(word),
       el("small", "", `largest ${own}`));
-    if (reason) caption.append(el("small", "", "such a map " + reason));
     return put(figure, caption);
+  }
+
+  // Why maps of a kind are not trusted, once a method, target and model.
+  function reasons(maps) {
+    const said = maps.filter((one) => one[8]).map(([m, method, target, , , , , word, reason]) => {
+      const whose = data.models.length > 1 ? ` of ${data.models[m].name}` : "";
+      const verdict = word === "do not trust" ? "Do not trust" : "It cannot be told whether to trust";
+      return `${verdict} ${words(method)} maps of the ${target} class${whose}: such a map ${reason}.`;
+    });
+    return said.map((text) => el("p", "g-scale", text));
   }
 
   function mapsOf(i, mine) {
@@ -414,7 +423,8 @@
       redraw();
     });
     redraw();
-    return put(part, el("h3", "", "Where the maps see evidence"), put(el("label", "g-toggle"), toggle, " stretch each map to its own largest value"), sides, scales);
+    return put(part, el("h3", "", "Where the maps see evidence"), put(el("label", "g-toggle"), toggle, " stretch each map to its own largest value"), sides, scales,
+      ...reasons(maps));
   }
 
   function storyPart(story, i) {
