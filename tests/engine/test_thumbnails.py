@@ -115,7 +115,7 @@ def test_pictures_that_cannot_be_read_do_not_stop_an_audit(tiny: Dataset, tmp_pa
 def test_a_stored_map_has_its_share_of_the_scale_as_alpha(low: float, high: float, tmp_path: Path) -> None:
     values = np.array([[low - 1, low], [(low + high) / 2, high + 5]], dtype=np.float32)
     layer = map_layer(values, low, high)
-    assert layer[..., 3].tolist() == [[0, 0], [130, 255]]
+    assert layer[..., 3].tolist() == [[0, 0], [128, 255]]
     RunDir(tmp_path).write_image("m.webp", layer)
     with Image.open(tmp_path / "m.webp") as image:
         assert np.array_equal(np.asarray(image.convert("RGBA")), layer)

@@ -17,8 +17,6 @@ from .swap import load_batch
 
 MAP_SIDE = 64
 """Pixels of the longer side of a stored map, at most; those of the map itself where it is smaller."""
-LEVELS = 63
-"""Steps of a stored map from clear to full colour."""
 _STOPS = np.array(
     [[0, 0, 4], [59, 15, 112], [140, 41, 129], [222, 73, 104], [254, 159, 109], [252, 253, 191]], dtype=np.float64
 )
@@ -84,7 +82,7 @@ def map_layer(values: np.ndarray, low: float, high: float) -> np.ndarray:
     share = np.clip((values.astype(np.float64) - low) / max(high - low, 1e-12), 0, 1)
     picture = Image.fromarray(share.astype(np.float32))
     picture.thumbnail((MAP_SIDE, MAP_SIDE), Image.Resampling.BOX)
-    stepped = np.rint(np.clip(np.asarray(picture, dtype=np.float64), 0, 1) * LEVELS) / LEVELS
+    stepped = np.rint(255 * np.clip(np.asarray(picture, dtype=np.float64), 0, 1)) / 255
     return np.rint(np.dstack([colours(stepped) * (stepped[..., None] > 0), 255 * stepped])).astype(np.uint8)
 
 

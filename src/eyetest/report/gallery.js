@@ -51,7 +51,7 @@
   }
 
   function percent(thousandths) {
-    return thousandths < 0 ? "" : (thousandths / 10).toFixed(thousandths > 989 || thousandths < 10 ? 1 : 0) + " %";
+    return thousandths < 0 ? "" : (thousandths / 10).toFixed(thousandths > 989 || thousandths < 10 ? 1 : 0) + "\u00a0%";
   }
 
   function className(number) {
@@ -186,8 +186,8 @@
     if (used.length) put(form, select("verdict", "Triage", named(used)));
     if (cues.length) put(form, select("cause", "Cause", named(cues)));
     if (data.confidence.some((one) => one.some((sure) => sure >= 0))) {
-      const fields = put(el("span"), limit("low", "Confidence from, per cent"), " to ", limit("high", "Confidence to, per cent"), " %");
-      put(form, put(el("span", "g-filter"), el("span", "", "Confidence"), fields));
+      const fields = put(el("span", "g-limits"), limit("low", "Confidence from, per cent"), " to ", limit("high", "Confidence to, per cent"));
+      put(form, put(el("span", "g-filter"), el("span", "", "Confidence, %"), fields));
     }
     put(form, select("sort", "Sort", SORTS));
     const clear = el("button", "g-clear", "Show all");
@@ -302,8 +302,8 @@
   function row(cells, tag) {
     return put(el("tr"), ...cells.map((one) => {
       const made = el(tag || "td");
-      put(made, one);
-      return made;
+      if (typeof one === "string" && /^\d/.test(one)) made.className = "n";
+      return put(made, one);
     }));
   }
 
@@ -500,8 +500,8 @@
     const title = el("h2", "", data.ids[i]);
     title.id = "g-name";
     const head = put(el("div", "g-head"), stepper("← Previous", -1, at), stepper("Next →", 1, at),
-      el("span", "g-at", at < 0 ? "" : `${at + 1} of ${found.length}`), close);
-    const facts = put(el("div"), title, put(el("p"), "truth ", el("b", "", className(data.truth[i])), changed ? `, ${words(changed)} by ${data.models[compared()].name}` : ""), answersTable(i));
+      el("span", "g-at", at < 0 ? "not in this selection" : `${at + 1} of ${found.length}`), close);
+    const facts = put(el("div"), title, put(el("p"), "truth ", el("b", "", className(data.truth[i])), changed ? `, ${words(changed)} with ${data.models[compared()].name}` : ""), answersTable(i));
     dialog.replaceChildren(head, put(el("div", "g-top"), enlarged(i), facts));
     put(dialog, mapsPart(i, mine), ...mine.map((story) => storyPart(story, i)), commands(i));
     dialog.scrollTop = 0;
