@@ -549,7 +549,10 @@
     }
     const missing = state.image && !position.has(state.image);
     count.textContent = countLine() + (missing ? `; there is no picture of ${state.image} here` : "");
-    if (arrived && hash.includes("=")) root.scrollIntoView();
+    if (arrived && hash.includes("=")) {
+      root.scrollIntoView();
+      root.focus({ preventScroll: true });
+    }
     showCard();
   }
 
