@@ -405,7 +405,7 @@ class RunDir:
     def write_image(self, name: str, pixels: np.ndarray) -> None:
         """Write uint8 pixels, h w 3 or with alpha h w 4, exactly, as the WebP `name` inside the run."""
         with replacing(self._file(name)) as temporary:
-            Image.fromarray(pixels).save(temporary, format="WEBP", lossless=True, exact=True)
+            Image.fromarray(pixels).save(temporary, format="WEBP", lossless=True, exact=True, method=1, quality=20)
 
     def has_thumbnails(self) -> bool:
         """Whether small pictures of test images are kept."""
