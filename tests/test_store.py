@@ -25,7 +25,8 @@ ONCE = Predictions("test", ROWS, ROWS % 2, np.ones((4, 2), dtype=np.float32))
 WRITERS: dict[str, Callable[[RunDir], None]] = {
     "samples.parquet": lambda run: run.write_samples({"id": ["test-0"], "label": [0]}),
     "predictions/identity.parquet": lambda run: run.write_predictions("identity", ONCE),
-    "images/x.png": lambda run: run.write_image("images/x.png", np.zeros((64, 64, 3), dtype=np.uint8)),
+    "images/x.webp": lambda run: run.write_image("images/x.webp", np.zeros((64, 64, 3), dtype=np.uint8)),
+    "thumbnails.parquet": lambda run: run.write_thumbnails(("test-0",), [b"RIFF"]),
     "limits.json": lambda run: run.write_limits({"test": 3}),
     "copy": lambda run: run.copy_file(Path(__file__), "copy"),
 }

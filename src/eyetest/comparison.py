@@ -474,7 +474,7 @@ def _card(a: Side, b: Side, classes: tuple[str, ...], group: str, row: int) -> C
         truth=classes[a.predictions.labels[index]],
         predicted=classes[a.predictions.predicted[index]],
         confidence=_sure(a.predictions, index),
-        image=f"images/{name}.png",
+        image=f"images/{name}.webp",
         group=group,
         maps=_maps(a, index, classes, "images/"),
         other_predicted=classes[b.predictions.predicted[index]],
@@ -494,7 +494,7 @@ def _maps(side: Side, index: int, classes: tuple[str, ...], folder: str) -> tupl
     if not scales or row not in side.strongest:
         return ()
     answer = classes[side.predictions.predicted[index]]
-    file = f"{folder}{side.predictions.ids[index]}-grad_cam-predicted.png"
+    file = f"{folder}{side.predictions.ids[index]}-grad_cam-predicted.webp"
     changes = {"class_name": answer, "file": file, "own_maximum": side.strongest[row]}
     return (scales[0].model_copy(update=changes),)
 

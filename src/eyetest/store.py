@@ -403,9 +403,27 @@ class RunDir:
         return MapSet("test", tensors["rows"], tensors["classes"], tensors["values"], tensors.get("reliability"))
 
     def write_image(self, name: str, pixels: np.ndarray) -> None:
-        """Write uint8 pixels, h w 3, as the PNG `name` inside the run."""
+        """Write uint8 pixels, h w 3 or with alpha h w 4, exactly, as the WebP `name` inside the run."""
         with replacing(self._file(name)) as temporary:
-            Image.fromarray(pixels).save(temporary, format="PNG")
+            Image.fromarray(pixels).save(temporary, format="WEBP", lossless=True, exact=True, method=1, quality=20)
+
+    def has_thumbnails(self) -> bool:
+        """Whether small pictures of test images are kept."""
+        return self._file("thumbnails.parquet").is_file()
+
+    def write_thumbnails(self, ids: tuple[str, ...], pictures: list[bytes]) -> None:
+        """Write small WebP pictures of test images, the most telling first."""
+        self._parquet("thumbnails.parquet", {"id": list(ids), "webp": pictures})
+
+    def thumbnails(self) -> dict[str, bytes]:
+        """Small WebP pictures by image id, the most telling first; empty in runs that keep none."""
+        if not self.has_thumbnails():
+            return {}
+        try:
+            table = pq.read_table(self._file("thumbnails.parquet"), columns=["id", "webp"])
+        except (OSError, pa.ArrowException) as error:
+            raise self._damaged("thumbnails.parquet", error) from error
+        return dict(zip(table["id"].to_pylist(), table["webp"].to_pylist(), strict=True))
 
     def copy_file(self, source: Path, name: str) -> None:
         """Copy a file of another run into this one."""

@@ -129,12 +129,12 @@ def test_the_gallery_shows_who_was_taken_over_surest_first(six):
     assert gallery.total == 2
     assert [card.id for card in gallery.cards] == ["test-2", "test-0"]  # test-5 was wrong before
     card = gallery.cards[0]
-    assert (card.truth, card.predicted, card.image) == ("bee", "bee", "images/test-2.png")
+    assert (card.truth, card.predicted, card.image) == ("bee", "bee", "images/test-2.webp")
     own, other = card.swaps
     assert (own.transplant, own.donor, own.donor_class, own.predicted) == ("colour", "validation-12", "bee", "bee")
     assert (other.donor, other.donor_class, other.predicted) == ("validation-22", "ant", "ant")
     assert other.confidence == pytest.approx(np.exp(6) / (np.exp(6) + 2))
-    assert other.file == "images/test-2-colour-validation-22.png"
+    assert other.file == "images/test-2-colour-validation-22.webp"
     assert six.finding.samples == ("test-2", "test-0")
 
 

@@ -33,7 +33,7 @@ def swap_card(one: Swapped, index: int, predictions: Predictions, classes: tuple
         truth=classes[predictions.labels[place]],
         predicted=classes[predictions.predicted[place]],
         confidence=float(predictions.confidence[place]),
-        image=f"images/{name}.png",
+        image=f"images/{name}.webp",
         group=group,
         swaps=tuple(_swap_picture(one, index, arm, name, classes) for arm in (0, 1)),
     )
@@ -49,7 +49,7 @@ def _swap_picture(one: Swapped, index: int, arm: int, name: str, classes: tuple[
         donor_class=classes[swaps.table.classes[0, arm, index]],
         predicted=classes[int(probabilities.argmax())],
         confidence=float(probabilities.max()),
-        file=f"images/{name}-{key}-validation-{donor}.png",
+        file=f"images/{name}-{key}-validation-{donor}.webp",
     )
 
 

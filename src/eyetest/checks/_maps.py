@@ -50,7 +50,7 @@ def map_pictures(
                     low=0.0,
                     high=high[need.method],
                     own_maximum=float(found.values[position[0]].max()),
-                    file=f"images/test-{row}-{need.method}-{need.target}{suffix}.png",
+                    file=f"images/test-{row}-{need.method}-{need.target}{suffix}.webp",
                 )
             )
     return tuple(pictures)

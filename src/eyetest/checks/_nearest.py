@@ -52,4 +52,4 @@ def _unit(values: np.ndarray) -> np.ndarray:
 
 
 def _twin(name: str, label: str, cosine: float) -> TwinPicture:
-    return TwinPicture(id=name, label=label, note=f"{name}, cosine {cosine:.2f}", file=f"images/{name}.png")
+    return TwinPicture(id=name, label=label, note=f"{name}, cosine {cosine:.2f}", file=f"images/{name}.webp")

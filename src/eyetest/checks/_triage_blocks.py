@@ -145,7 +145,7 @@ def card(one: Sorted, index: int, verdict: Verdict, classes: tuple[str, ...]) ->
         truth=classes[predictions.labels[index]],
         predicted=classes[predictions.predicted[index]],
         confidence=float(predictions.confidence[index]),
-        image=f"images/{name}.png",
+        image=f"images/{name}.webp",
         group=WORDS[verdict],
         note=f"twins: {twin}; second opinion: {second}; people: {said}; distance: {far}",
     )

@@ -139,7 +139,7 @@ def _card(
         truth=truth,
         predicted=predicted,
         confidence=float(predictions.confidence[index]),
-        image=f"images/{name}.png",
+        image=f"images/{name}.webp",
         note=_runner_up(predictions, index, classes),
         group=f"{truth} → {predicted}",
         maps=maps,

@@ -208,7 +208,7 @@ def _gallery(
             id=other,
             label=_label(pairs, index, classes),
             note=f"{other}, {_kind(pairs, index)}",
-            file=f"images/{other}.png",
+            file=f"images/{other}.webp",
         )
         cards.append(
             Card(
@@ -216,7 +216,7 @@ def _gallery(
                 truth=classes[predictions.labels[place]],
                 predicted=classes[predictions.predicted[place]],
                 confidence=_confidence(predictions, place),
-                image=f"images/{name}.png",
+                image=f"images/{name}.webp",
                 twins=(twin,),
             )
         )

@@ -264,7 +264,7 @@ def _card(tested: Tested, index: int, predictions: Predictions, classes: tuple[s
         truth=truth,
         predicted=classes[int(probes.predicted_class[index])],
         confidence=float(predictions.confidence[place]),
-        image=f"images/{name}.png",
+        image=f"images/{name}.webp",
         note="; ".join(_said(tested, int(cause), index, classes) for cause in causes),
         swaps=tuple(_swap_picture(probes, clearest, arm, index, name, classes) for arm in SHOWN_ARMS),
     )
@@ -292,7 +292,7 @@ def _swap_picture(
         donor_class=classes[int(probes.classes[where])],
         predicted=classes[int(probes.answers[(cue, *where)])],
         confidence=float(probes.confidence[(cue, *where)]),
-        file=f"images/{name}-{key}-validation-{donor}.png",
+        file=f"images/{name}-{key}-validation-{donor}.webp",
     )
 
 

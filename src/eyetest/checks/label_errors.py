@@ -281,7 +281,7 @@ def _card(one: Examined, index: int, classes: tuple[str, ...]) -> Card:
         truth=truth,
         predicted=classes[likely],
         confidence=float(one.p[index, likely]),
-        image=f"images/{name}.png",
+        image=f"images/{name}.webp",
         group=f"{truth} → {classes[likely]}",
         note=f"labelled {truth} (p = {own:.2g}), looks like {classes[likely]}",
     )

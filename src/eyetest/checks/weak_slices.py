@@ -241,7 +241,7 @@ def _gallery(one: Tested, predictions: Predictions, classes: tuple[str, ...], di
             truth=classes[predictions.labels[place]],
             predicted=classes[predictions.predicted[place]],
             confidence=float(sure[place]),
-            image=f"images/{predictions.ids[place]}.png",
+            image=f"images/{predictions.ids[place]}.webp",
             group=one.group.words,
         )
         for place in order[:SHOWN].tolist()

@@ -15,8 +15,8 @@ from ..transplants.base import Batch, Transplant
 from ..types import MapSet
 from .swap import load_batch
 
-MAP_SIDE = 128
-"""Pixels of the longer side of a drawn map, for small images."""
+MAP_SIDE = 64
+"""Pixels of the longer side of a stored map, at most; those of the map itself where it is smaller."""
 _STOPS = np.array(
     [[0, 0, 4], [59, 15, 112], [140, 41, 129], [222, 73, 104], [254, 159, 109], [252, 253, 191]], dtype=np.float64
 )
@@ -45,7 +45,7 @@ def draw_galleries(
             found = source(f"{picture.method}-{picture.target}")
             position = np.flatnonzero(found.rows == row if found is not None else np.empty(0))
             if found is not None and len(position):
-                run.write_image(picture.file, overlay(image, found.values[position[0]], picture.low, picture.high))
+                run.write_image(picture.file, map_layer(found.values[position[0]], picture.low, picture.high))
         for swap in card.swaps:
             run.write_image(swap.file, swapped(data, by_key[swap.transplant], card.id, swap.donor))
         for twin in card.twins:
@@ -74,7 +74,19 @@ def _batch(data: Dataset, name: str, *, masked: bool) -> Batch:
     return load_batch(source, rows, torch.device("cpu"), masked=masked)
 
 
-def overlay(image: np.ndarray, values: np.ndarray, low: float, high: float, side: int = MAP_SIDE) -> np.ndarray:
+def map_layer(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """A map to lay over its grey image, uint8 h w 4: transparent at `low` and below, opaque full colour from `high` on.
+
+    Alpha is the share of the scale, so that a reader of the picture can undo or stretch it.
+    """
+    share = np.clip((values.astype(np.float64) - low) / max(high - low, 1e-12), 0, 1)
+    picture = Image.fromarray(share.astype(np.float32))
+    picture.thumbnail((MAP_SIDE, MAP_SIDE), Image.Resampling.BOX)
+    stepped = np.rint(255 * np.clip(np.asarray(picture, dtype=np.float64), 0, 1)) / 255
+    return np.rint(np.dstack([colours(stepped) * (stepped[..., None] > 0), 255 * stepped])).astype(np.uint8)
+
+
+def overlay(image: np.ndarray, values: np.ndarray, low: float, high: float, side: int) -> np.ndarray:
     """The grey image with the map over it, uint8 h w 3: clear at `low` and below, full colour at `high` and above.
 
     The longer side has about `side` pixels for small images, and those of the image for larger ones.

@@ -8,13 +8,14 @@ import traceback
 from ..checks.base import Check, Outcome
 from ..data.base import Dataset
 from ..errors import MissingEvidence, UndeclaredNeed
-from ..evidence import Context, Evidence
+from ..evidence import Context, Evidence, Predict
 from ..records import Finding
 from ..store import RunDir
 from .pictures import draw_galleries
 from .plan import Work
 from .read import read, read_saved
 from .stamps import found_stamps, stamped
+from .thumbnails import keep_thumbnails
 
 
 def run_checks(run: RunDir, work: Work, data: Dataset, *, seed: int, saved: bool = False) -> list[Finding]:
@@ -33,6 +34,7 @@ def run_checks(run: RunDir, work: Work, data: Dataset, *, seed: int, saved: bool
         draw_galleries(run, finding, data, run.maps, transplants=work.drawn())
         run.write_finding(finding)
         findings.append(finding)
+    keep_thumbnails(run, work.key(Predict()), data, seed=seed)
     return findings
 
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import html
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ..store import RunDir
 from .options import DEFAULT, PageOptions
 from .render import Section, render
-
-if TYPE_CHECKING:
-    from ..store import RunDir
 
 
 def write_report(run: RunDir, out: Path, options: PageOptions = DEFAULT) -> Path:
     """Write the page of a run: its own findings, or those of the runs that it holds or compares."""
     record = run.record
     title = f"{record.kind.capitalize()} on {record.data.title}"
-    render(title, record, sections(run), out, options)
+    parts = sections(run)
+    render(title, record, parts, out, options, [RunDir(one.folder) for one in parts])
     return out
 
 
