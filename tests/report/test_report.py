@@ -29,7 +29,7 @@ from eyetest.records import (
     Table,
 )
 from eyetest.report import Section, figures, render
-from eyetest.report.render import number
+from eyetest.report.words import number
 
 EVIL = "<script>document.title='harm'</script>\"'&"
 
