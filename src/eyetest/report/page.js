@@ -38,20 +38,26 @@
 
   const quoted = (value) => `"${String(value ?? "").replaceAll('"', '""')}"`;
   const csv = (rows) => rows.map((row) => row.map(quoted).join(",")).join("\r\n");
+  const read = () => {
+    const { methods, estimate_columns: names, ...data } = JSON.parse(holder.textContent);
+    const whole = (row) => Object.fromEntries(names.map((name, i) => [name, name === "method" ? methods[row[i]] : row[i]]));
+    for (const one of data.sections)
+      for (const finding of one.findings) if (finding.estimates) finding.estimates = finding.estimates.map(whole);
+    return [data, names];
+  };
   const findings = (data) => data.sections.flatMap((one) => one.findings.map((finding) => [one, finding]));
-  const numbers = (data) => {
-    const names = ["name", "value", "low", "high", "confidence", "n", "unit", "better", "method"];
+  const numbers = ([data, names]) => {
     const rows = findings(data).flatMap(([one, finding]) =>
       (finding.estimates ?? []).map((e) => [one.name, finding.code, ...names.map((name) => e[name])]));
     return csv([["section", "finding", ...names], ...rows]);
   };
-  const tables = (data) =>
+  const tables = ([data]) =>
     findings(data).flatMap(([one, finding]) => (finding.tables ?? []).map((table) =>
       csv([[one.name, finding.code, table.title], table.columns, ...table.rows]))).join("\r\n\r\n");
   const made = {
-    json: () => ["findings.json", "application/json", holder.textContent],
-    numbers: () => ["numbers.csv", "text/csv", numbers(JSON.parse(holder.textContent))],
-    tables: () => ["tables.csv", "text/csv", tables(JSON.parse(holder.textContent))],
+    json: () => ["findings.json", "application/json", JSON.stringify(read()[0], null, 1)],
+    numbers: () => ["numbers.csv", "text/csv", numbers(read())],
+    tables: () => ["tables.csv", "text/csv", tables(read())],
   };
   const download = (button) => {
     const [name, type, text] = made[button.dataset.download]();

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, final
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -20,14 +21,15 @@ from .embedded import embedded
 from .gallery import gallery_section
 from .glossary import GLOSSARY
 from .options import DEFAULT, PageOptions
+from .pictures import data_uri
 from .sections import Section, Shown, coloured
 from .story import Missing, chapters, verdict
 from .words import MARKS, by_method, cell, distrusted, number, stamp_words, stamps_in_words
 
 __all__ = ["Figure", "Section", "number", "render"]
 COMPLETE = Missing()
-EXAMPLES = 3
-"""Cards of a finding that are shown at once; the others are folded."""
+EXAMPLES, FOLDED = 3, 12
+"""Cards of a finding that are shown at once, and with those that are folded; all are in the gallery."""
 
 
 @final
@@ -101,10 +103,11 @@ def _environment(shown: Sequence[Shown], options: PageOptions, record: RunRecord
         "options": options,
         "theme": options.theme,
         "examples": EXAMPLES,
+        "folded": FOLDED,
         "drawn": figures.DRAWN,
         "draw": _draw,
         "values": figures.values,
-        "picture": _picture if options.images else lambda folder, name: "",
+        "picture": data_uri if options.images else lambda folder, name: "",
         "tint_of": _tints_by_name(shown),
     }
     return environment
@@ -118,17 +121,7 @@ def _draw(block: Block, finding: Finding, shown: Shown) -> Markup:
 
 def _cell_link(model: str) -> Callable[[str, str], str | None]:
     """Where a cell of the model's confusion matrix leads."""
-    from urllib.parse import urlencode
-
     return lambda truth, predicted: "#" + urlencode({"model": model, "truth": truth, "predicted": predicted})
-
-
-def _picture(folder: Path, name: str) -> str:
-    """A picture of a run as a data URI; empty if it is missing or points out of the run."""
-    path = (folder / name).resolve()
-    if not (path.is_relative_to(folder.resolve()) and path.is_file()):
-        return ""
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
 def _tints_by_name(shown: Sequence[Shown]) -> Callable[[str], str]:

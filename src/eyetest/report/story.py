@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
-from ..records import Finding, RunRecord, Status
+from ..records import Estimate, Finding, RunRecord, Status
 from .advice import Step, next_step, steps
 from .sections import Shown
 from .words import MARKS, first_sentence, main_estimate, trace
@@ -91,7 +91,7 @@ class Part:
     def difference(self) -> bool:
         """Whether it tells of a difference between two models."""
         main = main_estimate(self.finding)
-        return self.shown.comparison and self.finding.status in TOLD and main is not None and main.value != 0
+        return self.shown.comparison and self.finding.status in TOLD and main is not None and _sided(main)
 
 
 @final
@@ -229,25 +229,31 @@ def _headlines(told: Sequence[Chapter]) -> list[Part]:
     lead = next((p for code in LEADS for p in reversed(parts) if p.finding.code == code), None)
     best = [min(chapter.parts, key=_weight) for chapter in told]
     ranked = [p for p in best if p.finding.status in TOLD]
-    ranked += [p for p in sorted(parts, key=_weight) if p.finding.status == "concern"]
-    chosen = list(dict.fromkeys(_key(p) for p in ([lead] if lead else []) + ranked))[:MOST]
+    ranked += [p for p in sorted(parts, key=_later) if p.finding.status == "concern"]
+    chosen = list(dict.fromkeys(p.anchor for p in ([lead] if lead else []) + ranked))[:MOST]
     if len(chosen) < LEAST:
-        rest = [_key(p) for status in ("ok", "error", "inconclusive") for p in parts if p.finding.status == status]
+        rest = [p.anchor for status in ("ok", "error", "inconclusive") for p in parts if p.finding.status == status]
         chosen = list(dict.fromkeys(chosen + rest))[:LEAST]
-    by_key = {_key(p): p for p in parts}
+    by_key = {p.anchor: p for p in parts}
     first, *others = [by_key[key] for key in chosen] or [None]
     order = list(MARKS)
     return [p for p in (first, *sorted((o for o in others if o), key=lambda p: order.index(p.finding.status))) if p]
-
-
-def _key(part: Part) -> str:
-    return part.anchor
 
 
 def _weight(part: Part) -> tuple[bool, int, int]:
     """Differences first, then what worries, then the later model: it is the one that will be used."""
     order = {"concern": 0, "ok": 1, "inconclusive": 2, "error": 3, "not_applicable": 4}
     return not part.difference, order[part.finding.status], -(part.shown.number or 0)
+
+
+def _later(part: Part) -> tuple[bool, int]:
+    """Of the models before differences, the later model first."""
+    return part.shown.number is None, -(part.shown.number or 0)
+
+
+def _sided(main: Estimate) -> bool:
+    """Whether the difference is for the better or the worse."""
+    return main.value != 0 and main.better != "neither"
 
 
 def _untold(parts: Sequence[Part]) -> list[Untold]:
