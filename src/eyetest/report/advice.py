@@ -63,6 +63,15 @@ STEPS: dict[tuple[str, Status], tuple[str, str]] = {
     ("CAL002", "concern"): ("Do not let it abstain by its own confidence.", ""),
     ("CMP001", "concern"): ("Keep the first model: the second is less often right.", ""),
     ("CMP001", "inconclusive"): ("Train more seeds: one training each cannot tell the difference.", SEEDS),
+    ("CMP004", "concern"): (
+        "Look at the mistakes that the second model is surest of, before it replaces the first.",
+        "",
+    ),
+    ("CMP007", "concern"): ("Rescale the confidence of the second model with its temperature, and compare again.", ""),
+    ("CMP008", "concern"): (
+        "Let the first model answer where abstaining matters: the second knows less when it is wrong.",
+        "",
+    ),
     ("CMP090", "concern"): ("Look at what is newly broken before the second model replaces the first.", ""),
     ("SEED001", "concern"): ("Keep the first recipe: the other is worse also in other trainings.", ""),
     ("SEED001", "inconclusive"): ("Train more seeds of both recipes.", SEEDS),
@@ -99,13 +108,13 @@ def next_step(finding: Finding, shown: Shown) -> Step | None:
 
 
 def steps(found: Iterable[tuple[Finding, Shown]]) -> list[Step]:
-    """The steps of all findings, each said once, concerns first."""
+    """The steps of all findings, each said once, concerns first and general advice last."""
     ranked = sorted(found, key=lambda pair: pair[0].status != "concern")
     known: dict[str, Step] = {}
     for step in (next_step(finding, shown) for finding, shown in ranked):
         if step is not None:
             known.setdefault(step.text, step)
-    return list(known.values())
+    return sorted(known.values(), key=lambda step: step.text in (WORSE, CONCERN))
 
 
 def _filled(command: str, finding: Finding, shown: Shown) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import final
@@ -43,8 +44,8 @@ CHAPTERS: tuple[tuple[str, str, tuple[tuple[str, ...], ...]], ...] = (
 MORE = ("more", "What else was asked?")
 LEADS = ("SEED001", "CMP001", "EXM000", "TRN001", "ACC001")
 """What the verdict begins with: the first of these that is there."""
-MOST, LEAST = 8, 5
-"""Headlines of a verdict, where there are as many."""
+MOST, LEAST, LINES, LINE = 8, 5, 20.5, 80
+"""Headlines of a verdict where there are as many; the lines that fit one screen, and the signs of a line."""
 TOLD: tuple[Status, ...] = ("concern", "ok")
 UNTOLD: tuple[Status, ...] = ("inconclusive", "error", "not_applicable")
 
@@ -141,7 +142,8 @@ class Untold:
 
     word: str
     title: str
-    parts: tuple[Part, ...]
+    """With the models that it is about, where it is not about all."""
+    part: Part
 
 
 @final
@@ -193,7 +195,7 @@ def chapters(shown: Sequence[Shown]) -> list[Chapter]:
     planned = [(key, question, [topics.take(codes) for codes in groups]) for key, question, groups in CHAPTERS]
     planned.append((*MORE, [topics.take(codes) for codes in _same_names(topics.left)]))
     found = [Chapter(key, question, tuple(t for t in group if t is not None)) for key, question, group in planned]
-    return [_with_luck(chapter) for chapter in found if chapter.topics]
+    return [_answer_first(_with_luck(chapter)) for chapter in found if chapter.topics]
 
 
 def _same_names(left: Mapping[str, Sequence[Part]]) -> list[list[str]]:
@@ -202,6 +204,13 @@ def _same_names(left: Mapping[str, Sequence[Part]]) -> list[list[str]]:
     for code, parts in left.items():
         names.setdefault(parts[0].finding.name, []).append(code)
     return list(names.values())
+
+
+def _answer_first(chapter: Chapter) -> Chapter:
+    """The topic that answers the question comes first."""
+    answer = chapter.answer[0]
+    topics = sorted(chapter.topics, key=lambda topic: answer not in topic.parts)
+    return Chapter(chapter.key, chapter.question, tuple(topics))
 
 
 def _with_luck(chapter: Chapter) -> Chapter:
@@ -213,9 +222,11 @@ def verdict(record: RunRecord, shown: Sequence[Shown], told: Sequence[Chapter], 
     """The first screen."""
     parts = [part for chapter in told for part in chapter.parts]
     headlines = tuple(_headlines(told))
-    untold = tuple(_untold([part for part in parts if part not in headlines]))
+    models = len({part.model for part in parts} - {""})
+    untold = tuple(_untold([part for part in parts if part not in headlines], models))
     asked = _asked(record, shown)
-    todo = steps((part.finding, part.shown) for part in reversed(parts))
+    others = sorted((part for part in parts if part not in headlines), key=_later)
+    todo = steps((part.finding, part.shown) for part in (*headlines, *others))
     if missing.command:
         todo.insert(0, Step("Finish the run: the same command goes on where it stopped.", missing.command))
     return Verdict(
@@ -234,10 +245,21 @@ def _headlines(told: Sequence[Chapter]) -> list[Part]:
     if len(chosen) < LEAST:
         rest = [p.anchor for status in ("ok", "error", "inconclusive") for p in parts if p.finding.status == status]
         chosen = list(dict.fromkeys(chosen + rest))[:LEAST]
-    by_key = {p.anchor: p for p in parts}
-    first, *others = [by_key[key] for key in chosen] or [None]
+    by_anchor = {p.anchor: p for p in parts}
+    fitting = _fitting([by_anchor[anchor] for anchor in chosen])
     order = list(MARKS)
-    return [p for p in (first, *sorted((o for o in others if o), key=lambda p: order.index(p.finding.status))) if p]
+    return fitting[:1] + sorted(fitting[1:], key=lambda part: order.index(part.finding.status))
+
+
+def _fitting(ranked: Sequence[Part]) -> list[Part]:
+    """As many as fit one screen, at least five of them."""
+    lines, chosen = 0.0, []
+    for part in ranked:
+        lines += math.ceil(len(part.model + part.sentence) / LINE) + 0.6
+        if len(chosen) >= LEAST and lines > LINES:
+            break
+        chosen.append(part)
+    return chosen
 
 
 def _weight(part: Part) -> tuple[bool, int, int]:
@@ -256,13 +278,19 @@ def _sided(main: Estimate) -> bool:
     return main.value != 0 and main.better != "neither"
 
 
-def _untold(parts: Sequence[Part]) -> list[Untold]:
+def _untold(parts: Sequence[Part], models: int) -> list[Untold]:
     found: dict[tuple[Status, str], list[Part]] = {}
     for status in UNTOLD:
         for part in parts:
             if part.finding.status == status:
                 found.setdefault((status, part.finding.title), []).append(part)
-    return [Untold(MARKS[status][1], title, tuple(mine)) for (status, title), mine in found.items()]
+    return [_unknown(status, title, mine, models) for (status, title), mine in found.items()]
+
+
+def _unknown(status: Status, title: str, parts: Sequence[Part], models: int) -> Untold:
+    names = [part.model for part in parts if part.model]
+    some = f" ({', '.join(names)})" if 0 < len(names) < models else ""
+    return Untold(MARKS[status][1], title + some, parts[0])
 
 
 def _asked(record: RunRecord, shown: Sequence[Shown]) -> str:
