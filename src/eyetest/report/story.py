@@ -10,7 +10,7 @@ from typing import final
 from ..records import Estimate, Finding, RunRecord, Status
 from .advice import Step, next_step, steps
 from .sections import Shown
-from .words import MARKS, first_sentence, main_estimate, trace
+from .words import MARKS, in_short, main_estimate, trace
 
 FIX, LUCK = "Did the fix help?", "Did the fix help, or was it luck of training?"
 CHAPTERS: tuple[tuple[str, str, tuple[tuple[str, ...], ...]], ...] = (
@@ -44,7 +44,7 @@ CHAPTERS: tuple[tuple[str, str, tuple[tuple[str, ...], ...]], ...] = (
 MORE = ("more", "What else was asked?")
 LEADS = ("SEED001", "CMP001", "EXM000", "TRN001", "ACC001")
 """What the verdict begins with: the first of these that is there."""
-MOST, LEAST, LINES, LINE = 8, 5, 20.5, 80
+MOST, LEAST, LINES, LINE = 8, 5, 22, 80
 """Headlines of a verdict where there are as many; the lines that fit one screen, and the signs of a line."""
 TOLD: tuple[Status, ...] = ("concern", "ok")
 UNTOLD: tuple[Status, ...] = ("inconclusive", "error", "not_applicable")
@@ -71,7 +71,7 @@ class Part:
     @property
     def sentence(self) -> str:
         """Its headline, in short."""
-        return first_sentence(self.finding.headline)
+        return in_short(self.finding.headline)
 
     @property
     def model(self) -> str:
@@ -239,8 +239,8 @@ def _headlines(told: Sequence[Chapter]) -> list[Part]:
     parts = [part for chapter in told for part in chapter.parts]
     lead = next((p for code in LEADS for p in reversed(parts) if p.finding.code == code), None)
     best = [min(chapter.parts, key=_weight) for chapter in told]
-    ranked = [p for p in best if p.finding.status in TOLD]
-    ranked += [p for p in sorted(parts, key=_later) if p.finding.status == "concern"]
+    concerns = [p for p in sorted(parts, key=_later) if p.finding.status == "concern"]
+    ranked = [p for status in TOLD for p in best if p.finding.status == status] + concerns
     chosen = list(dict.fromkeys(p.anchor for p in ([lead] if lead else []) + ranked))[:MOST]
     if len(chosen) < LEAST:
         rest = [p.anchor for status in ("ok", "error", "inconclusive") for p in parts if p.finding.status == status]
@@ -255,10 +255,10 @@ def _fitting(ranked: Sequence[Part]) -> list[Part]:
     """As many as fit one screen, at least five of them."""
     lines, chosen = 0.0, []
     for part in ranked:
-        lines += math.ceil(len(part.model + part.sentence) / LINE) + 0.6
-        if len(chosen) >= LEAST and lines > LINES:
-            break
-        chosen.append(part)
+        own = math.ceil(len(part.model + part.sentence) / LINE) + 0.6
+        if len(chosen) < LEAST or lines + own <= LINES:
+            lines += own
+            chosen.append(part)
     return chosen
 
 

@@ -14,6 +14,8 @@ MARKS: dict[Status, tuple[str, str]] = {
     "ok": ("✔", "ok"),
     "not_applicable": ("–", "not applicable"),
 }
+LONG = 170
+"""Signs of a sentence on the first screen."""
 DIFFERENCE = "(B − A)"
 """How the unit of a difference ends."""
 
@@ -40,9 +42,12 @@ def cell(value: Cell) -> str:
     return f"{value:,}" if isinstance(value, int) else value
 
 
-def first_sentence(text: str) -> str:
-    """Up to the first full stop that ends a sentence."""
-    return re.split(r"(?<=[.!?])\s+(?=[A-Z])", text, maxsplit=1)[0]
+def in_short(text: str) -> str:
+    """The first sentence; a long one up to a semicolon, where that leaves a number in it."""
+    said = re.split(r"(?<=[.!?])\s+(?=[A-Z0-9])", text, maxsplit=1)[0]
+    start, found, _ = said[:LONG].rpartition("; ")
+    cut = len(said) > LONG and bool(found) and any(sign.isdigit() for sign in start)
+    return f"{start}; …" if cut else said
 
 
 def main_estimate(finding: Finding) -> Estimate | None:
