@@ -42,7 +42,8 @@ CHAPTERS: tuple[tuple[str, str, tuple[tuple[str, ...], ...]], ...] = (
 )
 """Anchor, question and topics of each chapter; a topic is the codes that belong side by side."""
 MORE = ("more", "What else was asked?")
-LEADS = ("SEED001", "CMP001", "EXM000", "TRN001", "ACC001")
+SEEDS = "SEED001"
+LEADS = (SEEDS, "CMP001", "EXM000", "TRN001", "ACC001")
 """What the verdict begins with: the first of these that is there."""
 MOST, LEAST, LINES, LINE = 8, 5, 22, 80
 """Headlines of a verdict where there are as many; the lines that fit one screen, and the signs of a line."""
@@ -214,7 +215,7 @@ def _answer_first(chapter: Chapter) -> Chapter:
 
 
 def _with_luck(chapter: Chapter) -> Chapter:
-    seeds = any(part.finding.code == "SEED001" for part in chapter.parts)
+    seeds = any(part.finding.code == SEEDS for part in chapter.parts)
     return Chapter(chapter.key, LUCK, chapter.topics) if seeds else chapter
 
 
@@ -262,10 +263,10 @@ def _fitting(ranked: Sequence[Part]) -> list[Part]:
     return chosen
 
 
-def _weight(part: Part) -> tuple[bool, int, int]:
-    """Differences first, then what worries, then the later model: it is the one that will be used."""
+def _weight(part: Part) -> tuple[bool, bool, int, int]:
+    """Seeds first, then differences, then what worries, then the later model: it is the one that will be used."""
     order = {"concern": 0, "ok": 1, "inconclusive": 2, "error": 3, "not_applicable": 4}
-    return not part.difference, order[part.finding.status], -(part.shown.number or 0)
+    return part.finding.code != SEEDS, not part.difference, order[part.finding.status], -(part.shown.number or 0)
 
 
 def _later(part: Part) -> tuple[bool, int]:
