@@ -28,8 +28,10 @@ from .words import MARKS, by_method, cell, distrusted, number, stamp_words, stam
 
 __all__ = ["Figure", "Section", "number", "render"]
 COMPLETE = Missing()
-EXAMPLES, FOLDED = 3, 12
+EXAMPLES, FOLDED = 3, 6
 """Cards of a finding that are shown at once, and with those that are folded; all are in the gallery."""
+ROWS = 200
+"""Rows of a table that are written out; all are in what can be downloaded."""
 
 
 @final
@@ -104,6 +106,7 @@ def _environment(shown: Sequence[Shown], options: PageOptions, record: RunRecord
         "theme": options.theme,
         "examples": EXAMPLES,
         "folded": FOLDED,
+        "most_rows": ROWS,
         "drawn": figures.DRAWN,
         "draw": _draw,
         "values": figures.values,

@@ -41,6 +41,8 @@ CHAPTERS: tuple[tuple[str, str, tuple[tuple[str, ...], ...]], ...] = (
     ("confidence", "Can its confidence be trusted?", (("CAL001", "CMP007"), ("CAL002", "CMP008"))),
 )
 """Anchor, question and topics of each chapter; a topic is the codes that belong side by side."""
+WEIGHED = ("data", "looks", "more")
+"""Chapters whose answer is what weighs most; the others are answered by their first topic."""
 MORE = ("more", "What else was asked?")
 SEEDS = "SEED001"
 LEADS = (SEEDS, "CMP001", "EXM000", "TRN001", "ACC001")
@@ -131,7 +133,7 @@ class Chapter:
     @property
     def answer(self) -> list[Part]:
         """The finding that answers best; where it is of one model, with the same one of the others."""
-        best = min(self.parts, key=_weight)
+        best = min(self.parts if self.key in WEIGHED else self.topics[0].parts, key=_weight)
         mine = next(topic for topic in self.topics if best in topic.parts)
         return [best] if best in mine.joint else list(mine.single)
 
