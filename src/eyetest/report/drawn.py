@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from ..records import Block, Curve, Estimate, Finding, Forest, Grid, Matrix, Table
+from ..stats import Interval
 from . import figures
 from .sections import COLOURS, COMPARISON_COLOUR
 
@@ -50,7 +51,7 @@ def training(curves: Sequence[tuple[str, str, Curve]]) -> str:
     return "".join(_inline(figures.curve(c, COLOURS[int(tint[-1])]), name) for name, tint, c in curves)
 
 
-def scatter(points: Sequence[tuple[str, float, figures.Interval]], x_label: str, y_label: str) -> str:
+def scatter(points: Sequence[tuple[str, float, Interval]], x_label: str, y_label: str) -> str:
     """Standalone SVG."""
     return figures.scatter(points, x_label, y_label)
 

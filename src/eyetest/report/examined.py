@@ -85,6 +85,7 @@ def _alarms(scores: Scores) -> Finding:
 
 
 def _line(scores: Scores) -> Finding:
+    status: Status
     if scores["slope"] is None:
         said, status = "Too few models with one planted cue to draw a line.", "inconclusive"
     else:

@@ -42,6 +42,8 @@ class Figure:
     caption: str
     drawn: Markup
     values: Table | None = None
+    note: str = ""
+    """How to read it."""
 
 
 def render(
@@ -138,7 +140,7 @@ def _leading(shown: Sequence[Shown]) -> dict[str, list[Figure]]:
     found: dict[str, list[Figure]] = {}
     cues = [(one.section.title, one.tint, one.reliances) for one in own if one.reliances]
     if cues:
-        found["looks"] = [Figure(CUES, Markup(figures.cues(cues)), figures.cue_values(cues))]
+        found["looks"] = [Figure(CUES, Markup(figures.cues(cues)), figures.cue_values(cues), HOW)]
     curves = [(one.section.title, one.tint, curve) for one in own for curve in _learning(one)]
     titles = dict.fromkeys(curve.title for _, _, curve in curves)
     if len({name for name, _, _ in curves}) > 1:
@@ -149,8 +151,9 @@ def _leading(shown: Sequence[Shown]) -> dict[str, list[Figure]]:
     return found
 
 
-CUES = (
-    "What it uses. One cue of each test image is taken from another image of its own class, then from one of another "
+CUES = "What hangs on each cue"
+HOW = (
+    "One cue of each test image is taken from another image of its own class, then from one of another "
     "class; the difference in accuracy hangs on the cue agreeing with the class."
 )
 

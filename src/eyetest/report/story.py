@@ -256,7 +256,8 @@ def _headlines(told: Sequence[Chapter]) -> list[Part]:
 
 def _fitting(ranked: Sequence[Part]) -> list[Part]:
     """As many as fit one screen, at least five of them."""
-    lines, chosen = 0.0, []
+    lines = 0.0
+    chosen: list[Part] = []
     for part in ranked:
         own = math.ceil(len(part.model + part.sentence) / LINE) + 0.6
         if len(chosen) < LEAST or lines + own <= LINES:
