@@ -10,7 +10,7 @@ from typing import final
 from ..records import Estimate, Finding, RunRecord, Status
 from .advice import Step, next_step, steps
 from .sections import Shown
-from .words import MARKS, in_short, main_estimate, trace
+from .words import MARKS, first_sentence, in_short, main_estimate, trace
 
 FIX, LUCK = "Did the fix help?", "Did the fix help, or was it luck of training?"
 CHAPTERS: tuple[tuple[str, str, tuple[tuple[str, ...], ...]], ...] = (
@@ -328,7 +328,7 @@ def _summary(
     record: RunRecord, asked: str, headlines: Sequence[Part], untold: Sequence[Untold], missing: Missing
 ) -> str:
     """One paragraph to send."""
-    said = [f"{part.model}: {part.sentence}" if part.model else part.sentence for part in headlines]
+    said = [f"{part.model}: " * bool(part.model) + first_sentence(part.finding.headline) for part in headlines]
     unknown = list(dict.fromkeys(one.title for one in untold if one.word == MARKS["inconclusive"][1]))
     end = [f"Cannot be told: {', '.join(unknown)}."] if unknown else []
     made = f"(eyetest {record.versions.get('eyetest', '')}, run {record.id}, {record.created[:10]}.)"

@@ -42,9 +42,14 @@ def cell(value: Cell) -> str:
     return f"{value:,}" if isinstance(value, int) else value
 
 
+def first_sentence(text: str) -> str:
+    """Up to the full stop that ends it."""
+    return re.split(r"(?<=[.!?])\s+(?=[A-Z0-9])", text, maxsplit=1)[0]
+
+
 def in_short(text: str) -> str:
     """The first sentence; a long one up to a semicolon, where that leaves a number in it."""
-    said = re.split(r"(?<=[.!?])\s+(?=[A-Z0-9])", text, maxsplit=1)[0]
+    said = first_sentence(text)
     start, found, _ = said[:LONG].rpartition("; ")
     cut = len(said) > LONG and bool(found) and any(sign.isdigit() for sign in start)
     return f"{start}; …" if cut else said
@@ -63,7 +68,7 @@ def trace(finding: Finding) -> str:
     e = main_estimate(finding)
     if e is None:
         return finding.code
-    ends = f"{number(e, e.low)} to {number(e, e.high)}, {100 * e.confidence:.0f} %"
+    ends = f"{number(e, e.low)} to {number(e, e.high)}, {100 * e.confidence:.4g} %"
     return f"{finding.code} {e.name} = {number(e, e.value)} ({ends}), n = {e.n:,}, {e.method}"
 
 
@@ -71,7 +76,7 @@ def by_method(estimates: Sequence[Estimate]) -> dict[str, list[Estimate]]:
     """Estimates under how their intervals were made."""
     found: dict[str, list[Estimate]] = {}
     for e in estimates:
-        found.setdefault(f"{100 * e.confidence:.0f} % interval: {e.method}", []).append(e)
+        found.setdefault(f"{100 * e.confidence:.4g} % interval: {e.method}", []).append(e)
     return found
 
 
