@@ -13,6 +13,7 @@ from .exam import cues, maps
 from .exam.candidates import candidates
 from .exam.coverage import sit_coverage
 from .exam.sitting import sit
+from .report.examined import write_exam
 from .report.figures import scatter
 from .stats import Interval
 from .store import replacing
@@ -52,6 +53,7 @@ def validate(
     for name, text in files.items():
         with replacing(out / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
+    write_exam(scores, files["validation.svg"], out / "report.html")
     return scores
 
 

@@ -4,175 +4,130 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import final
+from typing import Any, final
+from urllib.parse import urlencode
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..records import (
-    Block,
-    Cell,
-    Curve,
-    Estimate,
-    Finding,
-    Gallery,
-    MapPicture,
-    RunRecord,
-    Status,
-    of_whole_cue,
-)
-from ..store import replacing
+from ..records import Block, Curve, Finding, RunRecord, Table
+from ..store import RunDir, replacing
 from . import figures
-from .figures import COLOURS, number
+from .embedded import embedded
+from .gallery import gallery_section
+from .glossary import GLOSSARY
 from .options import DEFAULT, PageOptions
+from .pictures import data_uri, overlaid
+from .sections import Section, Shown, coloured
+from .story import Missing, chapters, verdict
+from .words import MARKS, by_method, cell, distrusted, stamp_words, stamps_in_words
 
-MARKS: dict[Status, tuple[str, str]] = {
-    "error": ("✘", "crashed"),
-    "concern": ("▲", "concern"),
-    "inconclusive": ("?", "cannot tell"),
-    "ok": ("✔", "ok"),
-    "not_applicable": ("–", "not applicable"),
-}
-
-
-@final
-@dataclass(frozen=True)
-class Section:
-    """The findings of one run."""
-
-    name: str
-    """Anchor on the page."""
-    title: str
-    run: RunRecord
-    findings: tuple[Finding, ...]
-    folder: Path
-    """Where the files that blocks name lie."""
+__all__ = ["Figure", "Section", "render"]
+COMPLETE = Missing()
+EXAMPLES, FOLDED = 3, 6
+"""Cards of a finding that are shown at once, and with those that are folded; all are in the gallery."""
+ROWS = 200
+"""Rows of a table that are written out; all are in what can be downloaded."""
 
 
 @final
 @dataclass(frozen=True)
-class Shown:
-    """A section with its colour."""
+class Figure:
+    """A figure that a chapter begins with."""
 
-    section: Section
-    number: int | None
-    """Which of the model colours; None where it is not about one model."""
-
-    @property
-    def tint(self) -> str:
-        """The class in page.css that holds its colour."""
-        return "tint-none" if self.number is None else f"tint-{self.number}"
-
-    @property
-    def comparison(self) -> bool:
-        """Whether it compares two models."""
-        return self.section.run.kind == "compare"
-
-    @property
-    def ranked(self) -> list[Finding]:
-        """Findings, the most worrying first."""
-        return sorted(self.section.findings, key=lambda finding: list(MARKS).index(finding.status))
-
-    def figure(self, block: Block, finding: Finding) -> Markup:
-        """The block as a picture; empty if it is not one that is drawn."""
-        return Markup(figures.draw(block, finding)) if block.kind in figures.DRAWN else Markup("")
-
-    @property
-    def reliances(self) -> list[Estimate]:
-        """Reliance on each whole cue, from all cue findings."""
-        return [
-            estimate
-            for finding in self.section.findings
-            if finding.code.startswith("CUE")
-            for estimate in finding.estimates
-            if of_whole_cue(estimate.name)
-        ]
+    caption: str
+    drawn: Markup
+    values: Table | None = None
+    note: str = ""
+    """How to read it."""
 
 
 def render(
-    title: str, record: RunRecord, sections: Sequence[Section], out: Path, options: PageOptions = DEFAULT
+    title: str,
+    record: RunRecord,
+    sections: Sequence[Section],
+    out: Path,
+    options: PageOptions = DEFAULT,
+    *,
+    runs: Sequence[RunDir] = (),
+    missing: Missing = COMPLETE,
+    leading: Mapping[str, Sequence[Figure]] | None = None,
 ) -> None:
-    """Write the page by rename. It loads nothing from anywhere."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"number": number, "cell": cell, "mark": lambda status: MARKS[status]}
-    environment.filters |= {"stamp_words": stamp_words, "stamps_in_words": stamps_in_words, "distrusted": distrusted}
-    style, shown = _asset("page.css") + figures.STYLE, _coloured(sections)
-    page = environment.from_string(_asset("page.html")).render(
+    """Write the page by rename. It loads nothing from anywhere.
+
+    `runs` are those whose images the big gallery shows, `leading` figures by the key of their chapter.
+    """
+    shown = coloured(record, sections)
+    told = chapters(shown)
+    gallery = gallery_section(runs, options, _tints_by_name(shown)) if runs else None
+    style = _asset("page.css") + figures.STYLE + (gallery.style if gallery else "")
+    script = _asset("page.js") + (gallery.script if gallery else "")
+    page = _environment(shown, options, record).get_template("page.html").render(
         title=title,
-        record=record,
+        chapters=told,
+        verdict=verdict(record, shown, told, missing),
         shown=shown,
+        models=[one for one in shown if one.number is not None and not one.further],
+        further=[one for one in shown if one.further],
+        missing=missing,
+        leading={**_leading(shown), **(leading or {})},
+        gallery=gallery,
+        glossary=GLOSSARY,
+        data=embedded(record, shown),
         style=Markup(style),
         style_hash=_hash(style),
-        picture=partial(_file, _Seen()) if options.images else lambda folder, name: "",
-        theme=options.theme,
-        tint_of=_tints_by_name(shown),
-        curves=_training_curves(shown),
-        cues=_cue_forest(shown),
-    )
+        script=Markup(script),
+        script_hash=_hash(script),
+    )  # fmt: skip
     with replacing(out) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
-def cell(value: Cell) -> str:
-    """A table cell for reading."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    return f"{value:,}" if isinstance(value, int) else value
-
-
-def stamp_words(picture: MapPicture) -> str:
-    """What its stamp says of a map, as a sentence."""
-    method = f"{picture.method.replace('_', '-')} maps of the {picture.target} class"
-    said = {
-        "trust": f"Trust {method}: they passed all tests.",
-        "do not trust": f"Do not trust {method}: such a map {picture.stamp_reason}.",
-        "cannot tell": f"It cannot be told whether to trust {method}: such a map {picture.stamp_reason}.",
+def _environment(shown: Sequence[Shown], options: PageOptions, record: RunRecord) -> Environment:
+    """The templates with what they may call."""
+    environment = Environment(
+        loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    filters: dict[str, Callable[..., Any]] = {
+        "number": figures.number,
+        "cell": cell,
+        "mark": lambda status: MARKS[status],
+        "by_method": by_method,
+        "stamp_words": stamp_words,
+        "stamps_in_words": stamps_in_words,
+        "distrusted": distrusted,
     }
-    return said.get(picture.stamp, f"{method} were not put to the test.".capitalize())
+    environment.filters |= filters
+    environment.globals |= {
+        "record": record,
+        "options": options,
+        "theme": options.theme,
+        "examples": EXAMPLES,
+        "folded": FOLDED,
+        "most_rows": ROWS,
+        "drawn": figures.DRAWN,
+        "draw": _draw,
+        "values": figures.values,
+        "picture": data_uri if options.images else lambda folder, name: "",
+        "overlaid": overlaid if options.images else lambda folder, image, layer: "",
+        "tint_of": _tints_by_name(shown),
+    }
+    return environment
 
 
-def stamps_in_words(block: Gallery, names: Sequence[str]) -> list[str]:
-    """One sentence for each stamped method and target of a gallery; of two models, each says whose."""
-    own = [("", p) for card in block.cards for p in card.maps]
-    if len(names) > 1:
-        own = [(f"{names[0]}: ", p) for _, p in own]
-        own += [(f"{names[1]}: ", p) for card in block.cards for p in card.other_maps]
-    return list(dict.fromkeys(whose + stamp_words(picture) for whose, picture in own if picture.stamp))
+def _draw(block: Block, finding: Finding, shown: Shown) -> Markup:
+    """The block as a figure; cells of a confusion matrix lead to their images in the gallery."""
+    model = "" if shown.number is None else shown.section.title
+    return Markup(figures.draw(block, finding, _cell_link(model) if model else None))
 
 
-def distrusted(pictures: Sequence[MapPicture]) -> set[str]:
-    """The methods that failed for any target: none of their maps is shown in colour."""
-    return {picture.method for picture in pictures if picture.stamp == "do not trust"}
-
-
-class _Seen:
-    """Pictures that were embedded already, by content."""
-
-    def __init__(self) -> None:
-        self.known: dict[Path, str] = {}
-
-
-def _file(seen: _Seen, folder: Path, name: str) -> str:
-    """A picture of a run as a data URI; empty if it is missing or points out of the run."""
-    path = (folder / name).resolve()
-    if path not in seen.known:
-        inside = path.is_relative_to(folder.resolve()) and path.is_file()
-        seen.known[path] = "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode() if inside else ""
-    return seen.known[path]
-
-
-def _coloured(sections: Sequence[Section]) -> list[Shown]:
-    free = iter(list(range(len(COLOURS))) * (len(sections) // len(COLOURS) + 1))
-    return [Shown(section, next(free) if section.run.kind == "audit" else None) for section in sections]
+def _cell_link(model: str) -> Callable[[str, str], str | None]:
+    """Where a cell of the model's confusion matrix leads."""
+    return lambda truth, predicted: "#" + urlencode({"model": model, "truth": truth, "predicted": predicted})
 
 
 def _tints_by_name(shown: Sequence[Shown]) -> Callable[[str], str]:
@@ -180,22 +135,34 @@ def _tints_by_name(shown: Sequence[Shown]) -> Callable[[str], str]:
     return lambda name: known.get(name, "tint-none")
 
 
-def _training_curves(shown: Sequence[Shown]) -> list[tuple[Shown, Markup]]:
-    """The first curve of FIT001 of each model, where at least two models have one."""
-    found = [
-        (one, one.figure(block, finding))
-        for one in shown
-        for finding in one.section.findings
-        if finding.code == "FIT001"
-        for block in [b for b in finding.blocks if isinstance(b, Curve)][:2]
-    ]
-    return found if len({one.section.name for one, _ in found}) > 1 else []
+def _leading(shown: Sequence[Shown]) -> dict[str, list[Figure]]:
+    """Figures that show all models at once: what they use, and how they learned."""
+    own = [one for one in shown if one.number is not None and not one.further]
+    found: dict[str, list[Figure]] = {}
+    cues = [(one.section.title, one.tint, one.reliances) for one in own if one.reliances]
+    if cues:
+        found["looks"] = [Figure(CUES, Markup(figures.cues(cues)), figures.cue_values(cues), HOW)]
+    curves = [(one.section.title, one.tint, curve) for one in own for curve in _learning(one)]
+    titles = dict.fromkeys(curve.title for _, _, curve in curves)
+    if len({name for name, _, _ in curves}) > 1:
+        found["right"] = [
+            Figure(title, Markup(figures.training([one for one in curves if one[2].title == title])))
+            for title in titles
+        ]
+    return found
 
 
-def _cue_forest(shown: Sequence[Shown]) -> Markup:
-    """What each model uses, all on one axis; empty if no cue was measured."""
-    models = [(one.section.title, one.tint, one.reliances) for one in shown if not one.comparison and one.reliances]
-    return Markup(figures.cues(models)) if models else Markup("")
+CUES = "What hangs on each cue"
+HOW = (
+    "One cue of each test image is taken from another image of its own class, then from one of another "
+    "class; the difference in accuracy hangs on the cue agreeing with the class."
+)
+
+
+def _learning(shown: Shown) -> list[Curve]:
+    """Loss and accuracy over the epochs."""
+    found = [f for f in shown.section.findings if f.code == "FIT001"]
+    return [block for finding in found for block in finding.blocks if isinstance(block, Curve)][:2]
 
 
 def _asset(name: str) -> str:

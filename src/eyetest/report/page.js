@@ -1,0 +1,75 @@
+(() => {
+  "use strict";
+  const holder = document.getElementById("findings-data");
+  if (!holder) return;
+
+  const open = (element) => {
+    for (let at = element; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
+  };
+  const reveal = () => {
+    const name = decodeURIComponent(location.hash.slice(1));
+    const target = name && !name.includes("=") ? document.getElementById(name) : null;
+    if (!target) return;
+    open(target);
+    target.scrollIntoView();
+  };
+  addEventListener("hashchange", reveal);
+  reveal();
+
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details:not([open])")];
+    for (const one of opened) one.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const one of opened) one.open = false;
+  });
+
+  const copy = async (button) => {
+    const source = document.getElementById(button.dataset.copy);
+    getSelection().selectAllChildren(source);
+    try {
+      await navigator.clipboard.writeText(source.innerText);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Selected: copy it with Ctrl+C";
+    }
+  };
+
+  const quoted = (value) => `"${String(value ?? "").replaceAll('"', '""')}"`;
+  const csv = (rows) => rows.map((row) => row.map(quoted).join(",")).join("\r\n");
+  const read = () => {
+    const { methods, estimate_columns: names, ...data } = JSON.parse(holder.textContent);
+    const whole = (row) => Object.fromEntries(names.map((name, i) => [name, name === "method" ? methods[row[i]] : row[i]]));
+    for (const one of data.sections)
+      for (const finding of one.findings) if (finding.estimates) finding.estimates = finding.estimates.map(whole);
+    return [data, names];
+  };
+  const findings = (data) => data.sections.flatMap((one) => one.findings.map((finding) => [one, finding]));
+  const numbers = ([data, names]) => {
+    const rows = findings(data).flatMap(([one, finding]) =>
+      (finding.estimates ?? []).map((e) => [one.name, finding.code, ...names.map((name) => e[name])]));
+    return csv([["section", "finding", ...names], ...rows]);
+  };
+  const tables = ([data]) =>
+    findings(data).flatMap(([one, finding]) => (finding.tables ?? []).map((table) =>
+      csv([[one.name, finding.code, table.title], table.columns, ...table.rows]))).join("\r\n\r\n");
+  const made = {
+    json: () => ["findings.json", "application/json", JSON.stringify(read()[0], null, 1)],
+    numbers: () => ["numbers.csv", "text/csv", numbers(read())],
+    tables: () => ["tables.csv", "text/csv", tables(read())],
+  };
+  const download = (button) => {
+    const [name, type, text] = made[button.dataset.download]();
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  };
+
+  for (const button of document.querySelectorAll("button[data-copy], button[data-download]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => (button.dataset.copy ? copy(button) : download(button)));
+  }
+})();
