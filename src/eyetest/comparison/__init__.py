@@ -3,6 +3,7 @@
 from .cards import OTHER, SHOWN, changed_rows
 from .differences import RESAMPLES, difference_of
 from .findings import compare_findings
+from .many import compare_with_reference, pairwise
 from .sides import Comparison, Side
 from .words import CAUSE, CODES, EXTRA_LIMITS, LIMITS, MAIN, NOT_COMPARED, TITLES, WORDS
 
@@ -22,5 +23,7 @@ __all__ = [
     "Side",
     "changed_rows",
     "compare_findings",
+    "compare_with_reference",
     "difference_of",
+    "pairwise",
 ]

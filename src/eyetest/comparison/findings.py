@@ -38,7 +38,7 @@ class Pair:
     @property
     def told(self) -> Difference | None:
         """The main difference, if anything may be concluded from it."""
-        untrusted = self.code == "CMP018" and self.main is not None and not _same_trusted(self.first, self.second)
+        untrusted = self.code == "CMP018" and self.main is not None and not same_trusted(self.first, self.second)
         return None if untrusted else self.main
 
 
@@ -134,7 +134,7 @@ def _discordant(a: Side, b: Side) -> dict[str, Cell]:
     return found | {"p_mid": share(right[0], right[1], groups)[1]}
 
 
-def _same_trusted(first: Finding | None, second: Finding | None) -> bool:
+def same_trusted(first: Finding | None, second: Finding | None) -> bool:
     """Whether both audits read the maps of one method that was trusted in both."""
     known = [finding for finding in (first, second) if finding is not None]
     methods = {finding.params.get("method") for finding in known}

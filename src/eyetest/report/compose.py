@@ -45,6 +45,7 @@ def summary_html(run: RunDir) -> str:
 def _section(run: RunDir) -> Section:
     record = run.record
     findings = tuple(run.findings.values())
-    models = " against ".join(model.name for model in reversed(record.models))
+    first, *others = [model.name for model in record.models] or [""]
+    models = f"{', '.join(others)} against {first}" if others else first
     title = models or ", ".join(finding.title for finding in findings)
     return Section(run.path.name, title, record, findings, run.path)
