@@ -39,7 +39,7 @@ def compare(
             f"{first.path} was audited on other images than those of {data.name} (fingerprint {left.data.fingerprint}, not "
             f"{data.fingerprint}), so the wrong pictures would be shown. Give the data of the audit, and its --seed."
         )
-    sides = [_side(run) for run in runs]
+    sides = [side_of(run) for run in runs]
     if len(runs) == 2:
         return _written(runs, compare_findings(*sides, classes=left.data.classes), out, data)
     names = _names(runs)
@@ -156,7 +156,8 @@ def _copy_pictures(run: RunDir, finding: Finding, first: RunDir, second: RunDir)
                 run.copy_file(file, name)
 
 
-def _side(run: RunDir) -> Side:
+def side_of(run: RunDir) -> Side:
+    """What a finished audit brings to a comparison; UserError if it holds no predictions of all test images."""
     record = run.record
     if not record.models or not run.has_predictions(IDENTITY):
         raise UserError(
