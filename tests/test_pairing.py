@@ -41,7 +41,7 @@ def test_many_runs_are_one_run_against_the_first(runs, tmp_path):
     assert [child.path.name for child in run.children] == ["base", "good", "bad", "like"]
     main = run["CMP001"]
     assert main.headline == (
-        "Against base (accuracy 80.0%), better: good (+15.0 points (+11.8 to +18.9), n = 400); "
+        "Against base (accuracy 80.0%), better: good (+15.0 points (+11.8 to +18.8), n = 400); "
         "worse: bad (-20.0 points (-24.2 to -16.4), n = 400); cannot be told: like."
     )
     assert main.status == "concern"

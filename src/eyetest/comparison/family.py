@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
+import numpy as np
+
 from .. import stats
 from ..records import Cell, Estimate, Status
 
@@ -31,7 +33,7 @@ class Judged:
 
 def judged(raw: Mapping[str, float]) -> dict[str, Judged]:
     """Each p-value with its adjustment over all of them. Source: Holm 1979."""
-    adjusted = stats.holm(list(raw.values())) if raw else []
+    adjusted = stats.holm(list(raw.values())) if raw else np.zeros(0)
     return {name: Judged(p, float(one), len(raw)) for (name, p), one in zip(raw.items(), adjusted, strict=True)}
 
 

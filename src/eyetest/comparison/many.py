@@ -12,7 +12,7 @@ from ..errors import RunError
 from ..records import Block, Cell, Estimate, Finding, Forest, Status, Table
 from ..types import Labels
 from . import consistency, fixed
-from .cards import changed_masks
+from .cards import GROUPS, changed_masks
 from .differences import Difference, Measured, measure, paired, share
 from .family import LEVEL, Judged, credible, excludes_zero, judged, sign, written
 from .findings import moved, same_trusted, words_of
@@ -83,7 +83,7 @@ def compare_with_reference(sides: Sequence[Side]) -> list[Comparison]:
     groups = _require_same(sides)
     codes = CODES | plug_ins(sides, CODES.keys() | NOT_COMPARED)
     rows = {code: _rows(source, code, sides, groups) for source, code in codes.items()}
-    raw = {f"{code}.{one.model}": one.difference.p for code in rows for one in _told(rows[code])}
+    raw = {f"{code}.{one.model}": difference.p for code in rows for one, difference in _told(rows[code])}
     if not _told(rows["CMP001"]):
         right = [side.predictions.correct for side in sides]
         whole = None if groups is None else clustered.codes(groups, sides[0].predictions.ids)
@@ -163,8 +163,8 @@ def _against(
     return Against(side.name, value, replace(found, estimate=estimate))
 
 
-def _told(rows: Iterable[Against]) -> list[Against]:
-    return [one for one in rows if one.difference is not None]
+def _told(rows: Iterable[Against]) -> list[tuple[Against, Difference]]:
+    return [(one, one.difference) for one in rows if one.difference is not None]
 
 
 def _finding(
@@ -178,7 +178,7 @@ def _finding(
     reference = sides[0]
     known = reference.findings.get(source)
     name = known.name if known else TITLES[code][0].lower().replace(" ", "_")
-    told = [(one.difference.estimate, judges[f"{code}.{one.model}"], one) for one in rows if one.difference]
+    told = [(found.estimate, judges[f"{code}.{one.model}"], one) for one, found in _told(rows)]
     if known is None or not told:
         said = f"This could not be compared: {source} has no number in {reference.name} and another audit."
         return made(code, name, "not_applicable", said)
@@ -266,7 +266,7 @@ def _fixed(sides: Sequence[Side], groups: dict[str, str] | None, judges: dict[st
         estimates += [one.model_copy(update={"name": f"{one.name}[{side.name}]"}) for one in own]
         if counts[1] > counts[0] and judges[f"CMP001.{side.name}"].adjusted < LEVEL:
             worse.append(side.name)
-    columns = ("model", *fixed.GROUPS, "error consistency", "low", "high", "agreement", "by chance")
+    columns = ("model", *GROUPS, "error consistency", "low", "high", "agreement", "by chance")
     told = (
         f"credibly more is broken than fixed by {_listed(worse)}"
         if worse
