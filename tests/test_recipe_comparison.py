@@ -9,6 +9,7 @@ import pytest
 from hand_made import begin, rated
 
 from eyetest import pairing
+from eyetest.__main__ import code
 from eyetest.cli.show import show_findings
 from eyetest.errors import UserError
 from eyetest.records import Finding, Table
@@ -188,3 +189,14 @@ def test_groups_are_resampled_together(tmp_path):
     for child in run.children:
         child.write_samples({"id": [f"test-{row}" for row in range(N)], "group": ["one"] * N})
     assert pairing.compare_seeds(run).status == "not_applicable"
+
+
+def test_the_command_with_one_study_compares_its_seeds_and_writes_its_page_again(tmp_path, capsys):
+    run = study(tmp_path / "s", {"old": A, "new": B})
+    assert code(["compare", str(run.path)]) == 0
+    said = capsys.readouterr().out
+    assert "SEED001" in said
+    assert "new is better than old also in other trainings" in " ".join(said.split())
+    assert run["SEED001"].headline in run.page.read_text(encoding="utf-8")
+    assert code(["compare", str(run.path), "--out", str(tmp_path / "o")]) == 2
+    assert "which keeps its comparison" in " ".join(capsys.readouterr().err.split())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from .comparison import OTHER, Side, compare_findings
+from .comparison import OTHER, Comparison, Side, compare_findings, compare_with_reference
 from .data.base import Dataset
 from .errors import UserError
 from .provenance import new_record
@@ -17,21 +19,79 @@ IDENTITY = "identity"
 
 
 def compare(
-    a: RunDir | Path | str, b: RunDir | Path | str, *, out: Path | str | None = None, data: Dataset | None = None
+    a: RunDir | Path | str,
+    b: RunDir | Path | str,
+    *others: RunDir | Path | str,
+    out: Path | str | None = None,
+    data: Dataset | None = None,
 ) -> RunDir:
-    """The same questions on the difference of two audits, paired on the same images; always B − A."""
-    first, second = _run(a), _run(b)
-    left, right = first.record, second.record
+    """The same questions on the difference of audits, paired on the same images; of two always B − A.
+
+    With more than two audits each is compared with the first, and a run that is given twice is refused. Raises RunError if
+    they did not see the same images.
+    """
+    runs = [_run(one) for one in (a, b, *others)]
+    if others:
+        require_several([run.path for run in runs])
+    first, left = runs[0], runs[0].record
     if data is not None and data.fingerprint != left.data.fingerprint:
         raise UserError(
             f"{first.path} was audited on other images than those of {data.name} (fingerprint {left.data.fingerprint}, not "
             f"{data.fingerprint}), so the wrong pictures would be shown. Give the data of the audit, and its --seed."
         )
-    compared = compare_findings(_side(first), _side(second), classes=left.data.classes)
-    path = run_path(out, left, f"{left.models[0].name}_against_{right.models[0].name}")
-    children = tuple(Path(os.path.relpath(run.path, path)).as_posix() for run in (first, second))
+    sides = [side_of(run) for run in runs]
+    if len(runs) == 2:
+        return _written(runs, compare_findings(*sides, classes=left.data.classes), out, data)
+    names = _names(runs)
+    sides = [dataclasses.replace(side, name=name) for side, name in zip(sides, names, strict=True)]
+    return _written(runs, compare_with_reference(sides), out, data)
+
+
+def with_reference(runs: Sequence[Path], reference: Path | None) -> list[Path]:
+    """The runs with the reference first, by default as given.
+
+    Raises UserError if these are not at least two runs, all of them different.
+    """
+    others = [run for run in runs if reference is None or run.resolve() != reference.resolve()]
+    ordered = [*([] if reference is None else [reference]), *others]
+    require_several(ordered)
+    return ordered
+
+
+def require_several(runs: Sequence[Path]) -> None:
+    """Raise UserError if these are not at least two runs, all of them different."""
+    if len(runs) < 2:
+        raise UserError(
+            f"{len(runs)} run{'' if len(runs) == 1 else 's'} to compare: at least two audits of the same images, or one study "
+            "of several recipes and seeds, were expected. Example: eyetest compare runs/first runs/second"
+        )
+    resolved = [run.resolve() for run in runs]
+    twice = next((run for run, path in zip(runs, resolved, strict=True) if resolved.count(path) > 1), None)
+    if twice is not None:
+        raise UserError(f"{twice} was given twice, and a run does not differ from itself. Give each run once.")
+
+
+def _names(runs: Sequence[RunDir]) -> list[str]:
+    """Name of each model, with its directory where two have one name."""
+    names = [run.record.models[0].name for run in runs]
+    return [
+        f"{name} ({run.path.as_posix()})" if names.count(name) > 1 else name
+        for name, run in zip(names, runs, strict=True)
+    ]
+
+
+def _written(
+    runs: Sequence[RunDir], compared: Sequence[Comparison], out: Path | str | None, data: Dataset | None
+) -> RunDir:
+    """The run of a comparison, with its findings, their columns and the images that they cite."""
+    first, *others = runs
+    left = first.record
+    name = left.models[0].name
+    what = f"{name}_against_{others[0].record.models[0].name}" if len(others) == 1 else f"{len(others)}_against_{name}"
+    path = run_path(out, left, what)
+    children = tuple(Path(os.path.relpath(run.path, path)).as_posix() for run in runs)
+    models = tuple(run.record.models[0] for run in runs)
     config = {"children": list(children)}
-    models = left.models + right.models
     record = new_record("compare", left.data, models, seed=left.seed, device=left.device, config=config)
     run = RunDir.begin(path, record.model_copy(update={"children": children}))
     with recorded(run):
@@ -41,9 +101,9 @@ def compare(
             if data is not None:
                 from .engine.pictures import draw_galleries
 
-                draw_galleries(run, one.finding, data, first.maps, second.maps)
+                draw_galleries(run, one.finding, data, first.maps, others[0].maps)
             else:
-                _copy_pictures(run, one.finding, first, second)
+                _copy_pictures(run, one.finding, first, others[0])
             run.write_finding(one.finding)
     return run
 
@@ -96,7 +156,8 @@ def _copy_pictures(run: RunDir, finding: Finding, first: RunDir, second: RunDir)
                 run.copy_file(file, name)
 
 
-def _side(run: RunDir) -> Side:
+def side_of(run: RunDir) -> Side:
+    """What a finished audit brings to a comparison; UserError if it holds no predictions of all test images."""
     record = run.record
     if not record.models or not run.has_predictions(IDENTITY):
         raise UserError(

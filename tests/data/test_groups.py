@@ -163,7 +163,14 @@ def test_audits_resample_patients_and_so_does_their_comparison(tmp_path: Path) -
     assert f"at the effective n over {patients} groups" in compared["CMP001"].estimate("accuracy").method
     assert f"over {patients} groups" in compared["CMP004"].estimate("auroc").method
     assert all(f"over {patients} groups" in one.method for one in compared["CMP090"].estimates)
-    assert set(compared["CMP001"].params) == {"only_first_right", "only_second_right", "p_mid"}
+    assert set(compared["CMP001"].params) == {
+        "only_first_right",
+        "only_second_right",
+        "p_mid",
+        "p",
+        "p_adjusted",
+        "family",
+    }
     plain = load_data(tmp_path / "p")
     np.savez(tmp_path / "plain.npz", logits=np.zeros((len(plain.test), 2)))
     other = et.audit_predictions(tmp_path / "plain.npz", plain, out=tmp_path / "plain")

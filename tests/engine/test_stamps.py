@@ -9,7 +9,8 @@ import torch
 from eyetest.checks._stamp import Stamp
 from eyetest.checks.accuracy import Accuracy
 from eyetest.checks.explanation_trust import ExplanationTrust
-from eyetest.comparison import Side, _maps
+from eyetest.comparison import Side
+from eyetest.comparison.cards import maps_of
 from eyetest.data.base import Dataset
 from eyetest.data.planted import PlantedSpec, planted
 from eyetest.engine.plan import MAPS_ON_TRIAL, REMOVALS_ON_TRIAL, gather, plan
@@ -57,7 +58,7 @@ def test_a_comparison_shows_the_stamp_that_each_audit_gave() -> None:
     logits = np.array([[1.0, 0], [0, 1]], dtype=np.float32)
     predictions = Predictions("test", np.arange(2), np.zeros(2, dtype=np.int64), logits)
     side = Side("one", "f", {"FAIL001": finding}, {}, predictions, {1: 0.5})
-    (shown,) = _maps(side, 1, ("a", "b"), "images/")
+    (shown,) = maps_of(side, 1, ("a", "b"), "images/")
     assert (shown.stamp, shown.stamp_reason, shown.own_maximum) == ("do not trust", "is blind", 0.5)
 
 

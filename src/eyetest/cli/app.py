@@ -307,28 +307,37 @@ def look(
 
 @app.command
 def compare(
-    a: Path,
-    b: Path,
-    *,
+    *runs: Path,
+    reference: Path | None = None,
     data: str | None = None,
     group: str | None = None,
     out: Path | None = None,
     seed: Whole = 0,
     json: Flag = False,
 ) -> int:
-    """The difference of two audits on the same images, always B − A.
+    """The difference of audits on the same images: of two B − A, of more each minus a reference; or of a study's seeds.
+
+    One argument: a study of at least two recipes and two seeds; SEED001 says what of their difference may be luck of the
+    training, and the study's page is written again.
 
     Parameters
     ----------
+    runs
+        Two audits or more (also of saved predictions), or one study.
+    reference
+        The audit that all others are compared with; by default the first.
     data
-        Where the images lie, to draw those that were fixed or newly broken.
+        Where the images lie, to draw those that were fixed, newly broken or still wrong.
     group
-        The column of patients or scenes that both were audited with.
+        The column of patients or scenes that all were audited with.
     """
     from .. import pairing as calls
 
+    if len(runs) == 1 and reference is None:
+        return _seeds(runs[0], data, out, json)
+    given = calls.with_reference(runs, reference)
     source = _load(data, seed, group) if data else None
-    return _finished(calls.compare(a, b, out=out, data=source), json)
+    return _finished(calls.compare(*given, out=out, data=source), json)
 
 
 @app.command
@@ -523,6 +532,27 @@ def _study(
             progress=progress,
         )
     return _finished(run, as_json) if first else DONE
+
+
+def _seeds(path: Path, data: str | None, out: Path | None, as_json: bool) -> int:
+    """SEED001 of a study, once more from its audits."""
+    from ..pairing import compare_seeds, require_several
+    from ..store import RunDir
+    from .show import show_findings
+
+    run = RunDir.open(path)
+    if run.record.kind != "study":
+        require_several([path])
+    if data is not None or out is not None:
+        raise UserError(
+            f"--data and --out are for comparing audits; {path} is a study, which keeps its comparison. Leave them out."
+        )
+    compare_seeds(run)
+    show_findings((run,), as_json)
+    page = run.report()
+    if not as_json:
+        print(f"report: {page}")
+    return DONE
 
 
 def _finished(run: Any, as_json: bool) -> int:

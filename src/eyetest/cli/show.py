@@ -38,7 +38,8 @@ def show_findings(runs: Sequence[RunDir], as_json: bool) -> None:
     console = Console()
     for run in runs:
         record = run.record
-        names = " against ".join(model.name for model in reversed(record.models)) or record.kind
+        first, *others = [model.name for model in record.models] or [record.kind]
+        names = f"{', '.join(others)} against {first}" if others else first
         console.print(Text(f"{names}: {record.data.title}, {record.status}, {run.path}", style="bold"))
         for finding in run.findings.values():
             console.print(_line(finding))

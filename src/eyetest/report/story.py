@@ -23,7 +23,11 @@ CHAPTERS: tuple[tuple[str, str, tuple[tuple[str, ...], ...]], ...] = (
     ("truth", "Does the audit agree with the planted truth?", (("TRU001",),)),
     ("fix", FIX, (("SEED001",), ("CMP001",), ("CMP090",))),
     ("data", "Is the data sound?", (("DAT001",), ("LAB002", "CMP010"), ("LAB001", "CMP009"))),
-    ("right", "How often is it right?", (("ACC001",), ("ACC002",), ("SLC001", "CMP011"), ("FIT001", "CMP003"))),
+    (
+        "right",
+        "How often is it right?",
+        (("ACC001",), ("ACC002", "CMP002"), ("SLC001", "CMP011"), ("FIT001", "CMP003")),
+    ),
     (
         "looks",
         "What does it look at?",
