@@ -48,11 +48,10 @@ class Claims:
         with claim.beating(self.beat):
             yield claim
 
-    def holder(self, name: str) -> int | None:
-        """Process id of whoever holds `name` now, on its own host; None if nobody does."""
+    def last_holder(self, name: str) -> int | None:
+        """Process id, on its own host, of whoever claimed `name` last and did not give it back; None if nobody."""
         newest = self._newest(name)
-        path = self._path(name, newest)
-        return None if not newest or self._is_stale(path) else int(_content(path).get("pid", 0))
+        return int(_content(self._path(name, newest)).get("pid", 0)) or None if newest else None
 
     def _made(self, name: str) -> Claim | None:
         self.folder.mkdir(parents=True, exist_ok=True)
