@@ -161,7 +161,7 @@ class _Worker:
 
     def work(self) -> None:
         """Train one after another until none is free; the first process says which, the others help."""
-        while any([self._worked(job, index) for index, job in enumerate(self.jobs)]):
+        while any(self._worked(job, index) for index, job in enumerate(self.jobs)):
             continue
 
     def _worked(self, job: Job, index: int) -> bool:

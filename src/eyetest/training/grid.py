@@ -43,7 +43,7 @@ class Cell:
     @property
     def folder(self) -> str:
         """Name of its directories, but for the seed."""
-        return f"{re.sub(r'[^A-Za-z0-9]+', '_', self.name)[:40].strip('_')}-{self.key}"
+        return f"{re.sub(r'[^A-Za-z0-9]+', '_', self.name.replace('−', 'without'))[:40].strip('_')}-{self.key}"
 
 
 @final
