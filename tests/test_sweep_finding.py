@@ -9,7 +9,7 @@ import pytest
 
 from eyetest import stats
 from eyetest.records import ChoiceRecord, CrashRecord, Finding, Forest, Table
-from eyetest.sweep_finding import Found, Tested, Trained, best, compare_cells
+from eyetest.sweep_finding import Found, OnTest, Trained, best, compare_cells
 from eyetest.training.grid import Sweep, sweep_of
 
 N = 1000
@@ -113,25 +113,25 @@ def test_the_test_figure_is_that_of_the_choice_and_of_the_base():
     before = found()
     assert compare_cells(before).status == "inconclusive"
     assert "no test image was read" in compare_cells(before).headline
-    tested = Tested([right(0.8)], [right(0.7)])
+    tested = OnTest([right(0.8)], [right(0.7)])
     finding = compare_cells(dataclasses.replace(before, choice=choice(before.sweep, "all"), tested=tested))
     assert finding.status == "ok"
     assert finding.estimate("test_accuracy[chosen]").value == right(0.8).mean()
     assert finding.estimate("test_gain").value == pytest.approx(right(0.8).mean() - right(0.7).mean())
     assert f"Chosen on validation images: all; on test {right(0.8).mean():.1%}" in finding.headline
     assert "grew" not in finding.headline
-    worse = Tested([right(0.7)], [right(0.8)])
+    worse = OnTest([right(0.7)], [right(0.8)])
     assert (
         compare_cells(dataclasses.replace(before, choice=choice(before.sweep, "all"), tested=worse)).status == "concern"
     )
-    same = Tested([right(0.7)], [right(0.7)])
+    same = OnTest([right(0.7)], [right(0.7)])
     kept = compare_cells(dataclasses.replace(before, choice=choice(before.sweep, "base"), tested=same))
     assert "nothing is better than the base" in kept.headline
 
 
 def test_a_sweep_that_grew_after_its_choice_says_so():
     before = found()
-    tested = Tested([right(0.7)], [right(0.6)])
+    tested = OnTest([right(0.7)], [right(0.6)])
     grown = dataclasses.replace(before, choice=choice(before.sweep, "base + good", among=3), tested=tested)
     assert (
         "The sweep grew after the test images were read: all had no part in the choice" in compare_cells(grown).headline

@@ -44,7 +44,7 @@ class Trained:
 
 @final
 @dataclass(frozen=True)
-class Tested:
+class OnTest:
     """Right answers on the test images, read once: of the chosen recipe and of the base, one array a seed."""
 
     chosen: Sequence[Array]
@@ -66,7 +66,7 @@ class Found:
     groups: Labels | None = None
     """Of the validation images."""
     choice: ChoiceRecord | None = None
-    tested: Tested | None = None
+    tested: OnTest | None = None
 
 
 @final
@@ -211,7 +211,7 @@ def _on_test(found: Found) -> list[Estimate]:
     return estimates
 
 
-def _test_gain(found: Found, tested: Tested) -> Gain:
+def _test_gain(found: Found, tested: OnTest) -> Gain:
     return difference(tested.base, tested.chosen, found.fingerprint, tested.groups)
 
 

@@ -25,7 +25,7 @@ from .pairing import IDENTITY
 from .provenance import new_record
 from .records import ChoiceRecord, CrashRecord, PassPlan, Plan, RunRecord
 from .store import RunDir, finished, run_path
-from .sweep_finding import Found, Tested, Trained, best, compare_cells
+from .sweep_finding import Found, OnTest, Trained, best, compare_cells
 from .training.claims import Claim, Claims
 from .training.grid import Cell, Sweep, read_sweep, toml
 from .training.processes import Processes
@@ -350,14 +350,14 @@ def _choose(run: RunDir, found: Found, seed: int) -> ChoiceRecord | None:
     return choice
 
 
-def _tested(run: RunDir, choice: ChoiceRecord, data: Dataset, device: str, progress: Progress) -> Tested:
+def _tested(run: RunDir, choice: ChoiceRecord, data: Dataset, device: str, progress: Progress) -> OnTest:
     """Right answers of the chosen recipe and of the base on the test images."""
     right = {}
     for folder in dict.fromkeys((choice.chosen, choice.base)):
         names = [f"{folder}-{seed}" for seed in choice.seeds]
         audits = [_audited(run, name, data, device, progress) for name in names]
         right[folder] = [audit.predictions(IDENTITY, "test").correct for audit in audits]
-    return Tested(right[choice.chosen], right[choice.base], data.groups("test"))
+    return OnTest(right[choice.chosen], right[choice.base], data.groups("test"))
 
 
 def _audited(run: RunDir, training: str, data: Dataset, device: str, progress: Progress) -> RunDir:
