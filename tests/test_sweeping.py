@@ -76,7 +76,7 @@ def test_the_best_on_validation_is_chosen_and_tested(swept: RunDir, tiny: Datase
 
 def test_page_and_terminal_show_it(swept: RunDir, capsys: pytest.CaptureFixture[str]):
     page = swept.page.read_text(encoding="utf-8")
-    for text in ("What each ingredient bought", "base + flip", "all − fast", "chosen on these validation images"):
+    for text in ("What each ingredient bought", "base + flip", "base + fast", "chosen on these validation images"):
         assert text in page
     assert code(["show", str(swept.path)]) == 0
     assert "SWP001" in capsys.readouterr().out
