@@ -259,14 +259,14 @@ def test_a_recipe_that_diverges_ends_with_code_3(photos: Path, tmp_path: Path, c
 @pytest.mark.slow
 def test_a_killed_sweep_goes_on_at_the_epoch_it_was_in(photos: Path, tmp_path: Path):
     out = tmp_path / "run"
-    (tmp_path / "grid.toml").write_text(GRID.format(epochs=60), encoding="utf-8")
+    (tmp_path / "grid.toml").write_text(GRID.format(epochs=20), encoding="utf-8")
     process = started(photos, out)
     until(lambda: any(len(file.read_text().splitlines()) >= 3 for file in out.glob("cells/*/train/metrics.jsonl")))
     process.kill()
     process.communicate()
     (file,) = out.glob("cells/*/train/metrics.jsonl")
     before = file.read_text(encoding="utf-8").splitlines()
-    assert len(before) < 60 and len(list((out / "claims").iterdir())) == 1
+    assert len(before) < 20 and len(list((out / "claims").iterdir())) == 1
     assert code(command(photos, out)) == 0
     assert file.read_text(encoding="utf-8").splitlines()[: len(before)] == before
     run = RunDir.open(out)
@@ -277,7 +277,7 @@ def test_a_killed_sweep_goes_on_at_the_epoch_it_was_in(photos: Path, tmp_path: P
 @pytest.mark.skipif(os.name == "nt", reason="kill -9")
 def test_a_worker_that_is_killed_is_told_of_and_the_others_go_on(photos: Path, tmp_path: Path):
     out = tmp_path / "run"
-    (tmp_path / "grid.toml").write_text(GRID.format(epochs=40), encoding="utf-8")
+    (tmp_path / "grid.toml").write_text(GRID.format(epochs=12), encoding="utf-8")
     process = started(photos, out, "--processes", "2")
     until(lambda: len(set(holders(out))) == 2)
     assert process.pid not in holders(out)
@@ -294,7 +294,7 @@ def test_a_worker_that_is_killed_is_told_of_and_the_others_go_on(photos: Path, t
 @pytest.mark.slow
 def test_two_commands_share_a_directory(photos: Path, tmp_path: Path):
     out = tmp_path / "run"
-    (tmp_path / "grid.toml").write_text(GRID.format(epochs=30), encoding="utf-8")
+    (tmp_path / "grid.toml").write_text(GRID.format(epochs=8), encoding="utf-8")
     both = [started(photos, out), started(photos, out)]
     said = [process.communicate(timeout=300)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said

@@ -122,28 +122,24 @@ def compare_cells(found: Found) -> Finding:
     )
 
 
-def difference(
-    lacks: Sequence[Array], has: Sequence[Array], fingerprint: str, groups: Labels | None, confidence: float = 0.95
-) -> Gain:
+def difference(lacks: Sequence[Array], has: Sequence[Array], fingerprint: str, groups: Labels | None) -> Gain:
     """The paired difference of accuracies, has − lacks; over seeds where there are several."""
     n = len(lacks[0])
     if len(lacks) > 1:
-        sides = ([[one.astype(np.float64)] for one in side] for side in (lacks, has))
-        told = seeds.difference("mean", *sides, fingerprint, groups=groups, confidence=confidence)
+        before, after = ([[one.astype(np.float64)] for one in side] for side in (lacks, has))
+        told = seeds.difference("mean", before, after, fingerprint, groups=groups)
         credible = told.credible or len(lacks) >= seeds.BOOTSTRAPPED
         return Gain(told.value, n, told.interval, told.p, told.method, told.between, credible)
     first, second = lacks[0].astype(bool), has[0].astype(bool)
     won, gone = second & ~first, first & ~second
     method = "Tango score interval of the paired difference"
     if groups is not None:
-        interval = clustered.tango(second, first, groups, confidence)
-        p, method = (
-            clustered.mcnemar(won, gone, groups),
-            f"{method} at the effective n over {len(np.unique(groups)):,} groups",
-        )
+        interval = clustered.tango(second, first, groups)
+        p = clustered.mcnemar(won, gone, groups)
+        method = f"{method} at the effective n over {len(np.unique(groups)):,} groups"
     else:
         counts = [int(part.sum()) for part in (first & second, won, gone, ~first & ~second)]
-        interval, p = stats.tango(*counts, confidence=confidence), stats.mcnemar(counts[1], counts[2])[1]
+        interval, p = stats.tango(*counts), stats.mcnemar(counts[1], counts[2])[1]
     return Gain(interval.value, n, interval, p, f"{method}; mid-p McNemar")
 
 
@@ -246,7 +242,8 @@ def _of_gains(found: Found, rows: Sequence[Row]) -> str:
     if found.sweep.seeds < seeds.LEAST and found.sweep.seeds > 1:
         return f"With {found.sweep.seeds} seeds, luck and recipe cannot be told apart; an interval needs {seeds.LEAST}."
     told = [(contrast, gain) for contrast, gain, p in rows if _is_told(gain, p)]
-    of = f"Of {len(rows)} differences on validation images, {len(told) or 'none'} can be told from luck"
+    luck = "the luck of images" if found.sweep.seeds == 1 else "luck"
+    of = f"Of {len(rows)} differences on validation images, {len(told) or 'none'} can be told from {luck}"
     if not told:
         return f"{of}."
     most = sorted(told, key=lambda row: -abs(row[1].value))[:4]
@@ -337,7 +334,7 @@ def _params(found: Found) -> dict[str, Cell]:
 
 
 def _limits(found: Found) -> list[str]:
-    limits = [SAME_IMAGES, AMOUNT] + ([ONE_SEED] if found.sweep.seeds == 1 else [])
+    limits = [SAME_IMAGES, AMOUNT]
     lost = [
         contrast.name
         for contrast in found.sweep.contrasts
