@@ -106,6 +106,7 @@ def test_a_model_of_ones_own_is_audited(tmp_path: Path) -> None:
     assert contract.sources["mean"].startswith("the Classifier of")
 
 
+@pytest.mark.slow
 def test_the_sweep_of_the_page_runs(tmp_path: Path) -> None:
     data = planted(PlantedSpec(classes=3, train=120, validation=60, test=60))
     plan = read_sweep(HOW_TO / "sweep.toml")

@@ -183,6 +183,7 @@ def test_fewer_training_images_are_other_data(tiny: Dataset):
     assert sweeping.with_fewer_training_images(tiny, 500, 0) is tiny
 
 
+@pytest.mark.slow
 def test_three_seeds_have_intervals_over_trainings(tiny: Dataset, tmp_path: Path):
     plan = sweep_of({"base": BASE | {"epochs": 1}, "grid": {"flip": [True]}, "seeds": 3})
     run = begin(plan, tiny, tmp_path / "sweep")
