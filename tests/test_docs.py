@@ -37,6 +37,7 @@ def test_the_notebook_runs():
         "docs/how-to/groups.md",
         "docs/how-to/gate.md",
         "docs/how-to/compare.md",
+        "docs/how-to/sweep.md",
     ],
 )
 def test_every_command_in_the_docs_parses(page):

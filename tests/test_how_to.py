@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from eyetest.data.planted import PlantedSpec, planted
 from eyetest.data.predictions_file import ARRAYS, SCORES
 from eyetest.data.split import ArraySplit
 from eyetest.errors import UserError
+from eyetest.training.grid import Contrast, read_sweep, sweep_of
+from eyetest.training.recipe import RECIPES
 
 HOW_TO = Path(__file__).parents[1] / "docs" / "how-to"
 OWN_MODEL = HOW_TO / "own_model.py"
@@ -101,3 +104,31 @@ def test_a_model_of_ones_own_is_audited(tmp_path: Path) -> None:
     contract = run.plan().contract
     assert contract is not None
     assert contract.sources["mean"].startswith("the Classifier of")
+
+
+@pytest.mark.slow
+def test_the_sweep_of_the_page_runs(tmp_path: Path) -> None:
+    data = planted(PlantedSpec(classes=3, train=120, validation=60, test=60))
+    plan = read_sweep(HOW_TO / "sweep.toml")
+    small = [dataclasses.replace(cell.recipe, epochs=1, width=4, batch_size=64) for cell in plan.cells]
+    cells = tuple(dataclasses.replace(cell, recipe=one) for cell, one in zip(plan.cells, small, strict=True))
+    contrasts = tuple(Contrast(one.name, "against the base", cells[0], one) for one in cells[1:])
+    run = et.sweep(
+        dataclasses.replace(plan, cells=cells, contrasts=contrasts), data, out=tmp_path / "run", device="cpu"
+    )
+    assert len(run.children) == 9
+    assert run["SWP001"].params["cells"] == 9
+    assert run.chosen_recipe.is_file()
+
+
+def test_every_toml_of_the_sweep_page_is_one() -> None:
+    blocks = re.findall(r"```toml\n(.+?)```", (HOW_TO / "sweep.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert [len(sweep_of(tomllib.loads(block)).cells) for block in blocks] == [17, 4, 24]
+
+
+def test_the_ablation_of_cifar10_ends_at_the_improved_recipe() -> None:
+    plan = read_sweep(HOW_TO / "cifar10-ablation.toml")
+    size = {name: getattr(plan.base.recipe, name) for name in ("name", "epochs", "width", "blocks", "watched")}
+    assert dataclasses.replace(plan.base.recipe, **size) == dataclasses.replace(RECIPES["baseline"], **size)
+    whole = next(cell.recipe for cell in plan.cells if cell.name == "all")
+    assert dataclasses.replace(whole, **size) == dataclasses.replace(RECIPES["improved"], **size)

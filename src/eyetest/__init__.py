@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .pairing import compare
     from .saved import audit_predictions
     from .store import RunDir
+    from .sweeping import sweep
     from .tensors import Images
     from .training.recipe import Recipe
     from .transplants.base import Batch, Transplant
@@ -40,6 +41,7 @@ _WHERE = {
     "load_data": ".data",
     "look": ".looking.look",
     "study": ".flow",
+    "sweep": ".sweeping",
     "train": ".flow",
 }
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "load_data",
     "look",
     "study",
+    "sweep",
     "train",
 ]
 

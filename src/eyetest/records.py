@@ -10,7 +10,7 @@ SCHEMA_VERSION = 1
 
 Status = Literal["ok", "concern", "inconclusive", "not_applicable", "error"]
 Better = Literal["higher", "lower", "neither"]
-RunKind = Literal["train", "audit", "compare", "study", "validate"]
+RunKind = Literal["train", "audit", "compare", "study", "sweep", "validate"]
 RunStatus = Literal["running", "interrupted", "complete"]
 Result = Literal["pass", "fail", "cannot_tell"]
 Cell = str | int | float | bool | None
@@ -346,6 +346,30 @@ class TrainResult(Record):
     last_validation_accuracy: float
     validation_images: int
     seconds: float
+
+
+class CrashRecord(Record):
+    """crashes/<training>.json: why one training of a sweep came to nothing."""
+
+    error: str
+    """Kind of the error, such as `RecipeError`, or `died`."""
+    message: str
+    diverged: bool = False
+    """Whether the recipe itself was at fault, so that another attempt would end the same."""
+
+
+class ChoiceRecord(Record):
+    """choice.json: what a sweep chose on validation images, written before any test image is read, and never again."""
+
+    schema_version: int = SCHEMA_VERSION
+    chosen: str
+    """Directory of the chosen recipe's trainings, but for the seed."""
+    chosen_name: str
+    recipe: dict[str, Any]
+    base: str
+    seeds: tuple[int, ...]
+    among: tuple[str, ...]
+    """Directories of all that it was chosen among."""
 
 
 class PassPlan(Record):

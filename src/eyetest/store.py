@@ -24,6 +24,8 @@ from safetensors.numpy import load_file, save_file
 from .errors import RunError
 from .records import (
     SCHEMA_VERSION,
+    ChoiceRecord,
+    CrashRecord,
     EpochMetrics,
     Finding,
     GateRecord,
@@ -490,6 +492,49 @@ class RunDir:
             image_validation_loss=tensors["loss"],
             image_validation_correct=tensors["correct"],
         )
+
+    # -- sweeps -----------------------------------------------------------------------------------------------------
+
+    @property
+    def claims(self) -> Path:
+        """Folder of the claims of processes that share a sweep."""
+        return self._file("claims")
+
+    @property
+    def chosen_recipe(self) -> Path:
+        """The recipe that a sweep chose, as `train --recipe` reads it."""
+        return self._file("chosen.toml")
+
+    def cell(self, training: str) -> RunDir:
+        """Where one training of a sweep is."""
+        return RunDir(self._file(f"cells/{training}"))
+
+    def tested(self, training: str) -> RunDir:
+        """Where the test images of one training of a sweep are read."""
+        return RunDir(self._file(f"test/{training}"))
+
+    def write_crash(self, training: str, crash: CrashRecord) -> None:
+        """Write crashes/<training>.json."""
+        self._write(f"crashes/{training}.json", crash)
+
+    def crash(self, training: str) -> CrashRecord | None:
+        """Why a training of a sweep came to nothing, or None if it did not."""
+        name = f"crashes/{training}.json"
+        return self._read(name, CrashRecord) if self._file(name).is_file() else None
+
+    def forget_crash(self, training: str) -> None:
+        """Let a training be tried again."""
+        self._file(f"crashes/{training}.json").unlink(missing_ok=True)
+
+    def write_choice(self, choice: ChoiceRecord, recipe: str) -> None:
+        """Write the recipe (TOML), then choice.json."""
+        with replacing(self.chosen_recipe) as temporary:
+            temporary.write_text(recipe, encoding="utf-8")
+        self._write("choice.json", choice)
+
+    def choice(self) -> ChoiceRecord | None:
+        """What a sweep chose, or None if it has not."""
+        return self._read("choice.json", ChoiceRecord) if self._file("choice.json").is_file() else None
 
     # -- what a person sees -----------------------------------------------------------------------------------------
 

@@ -259,6 +259,55 @@ def audit(
 
 
 @app.command
+def sweep(
+    grid: Path,
+    *,
+    data: str,
+    group: str | None = None,
+    out: Path | None = None,
+    seed: Whole = 0,
+    processes: Count = 1,
+    retry: Flag = False,
+    device: str = "auto",
+    threads: Count | None = None,
+    plan: Flag = False,
+    json: Flag = False,
+    quiet: Flag = False,
+) -> int:
+    """Train every recipe of a grid or an ablation; chosen on validation images, the test read once. Exit code 3 if one crashed.
+
+    Parameters
+    ----------
+    grid
+        A TOML file (docs/how-to/sweep.md).
+    data
+        A name (cifar10, planted) or a path.
+    group
+        The column of patients or scenes: images of one stay in one split and are resampled together.
+    out
+        Directory of the sweep. Several commands, also on other machines, may share it; the same command resumes.
+    processes
+        Workers on this machine; each trains one recipe at a time.
+    retry
+        Train crashed ones again.
+    threads
+        Of each process; with several by default an equal share of the cores.
+    plan
+        Print the number of trainings and their cost, and stop.
+    """
+    from .swept import run_sweep, show_sweep_plan
+
+    _threads(threads)
+    source = _load(data, seed, group)
+    shared: dict[str, Any] = {"out": out, "seed": seed, "processes": processes, "device": device, "as_json": json}
+    if plan:
+        show_sweep_plan(grid, source, **shared)
+        return DONE
+    fine = run_sweep(grid, source, retry=retry, threads=threads, quiet=quiet, **shared)
+    return DONE if fine else CRASHED
+
+
+@app.command
 def look(
     model: str,
     image: str,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import numpy as np
 
 from ..types import Labels, Masks, Pixels, Rows, SplitName, Votes
-from .base import SplitData
+from .base import Dataset, SplitData
 
 
 def stratified_sample(labels: Labels, n: int, seed: int) -> Rows:
@@ -124,3 +125,13 @@ class ArraySplit(SplitData):
             return None
         found: Masks = self.object_masks[self.source[rows]]
         return found
+
+
+def with_fewer_training_images(data: Dataset, n: int, seed: int) -> Dataset:
+    """The data with a stratified sample of `n` training images, and a fingerprint of its own; the same data if it has no more."""
+    if n >= len(data.train):
+        return data
+    fewer = Subset(data.train, stratified_sample(data.train.labels, n, seed))
+    fingerprint = hashlib.sha256(f"{data.fingerprint} {n} {seed}".encode()).hexdigest()[:16]
+    title = f"{data.title}, {n:,} training images"
+    return replace(data, title=title, fingerprint=fingerprint, splits={**data.splits, "train": fewer})

@@ -20,6 +20,7 @@ CHAPTERS: tuple[tuple[str, str, tuple[tuple[str, ...], ...]], ...] = (
     ("exam-numbers", "Are its numbers right?", (("EXM003",), ("EXM006",))),
     ("exam-maps", "Do the maps that it trusts point at the truth?", (("EXM007",),)),
     ("trained", "How did the training go?", (("TRN001",),)),
+    ("sweep", "What did each ingredient buy?", (("SWP001",),)),
     ("truth", "Does the audit agree with the planted truth?", (("TRU001",),)),
     ("fix", FIX, (("SEED001",), ("CMP001",), ("CMP090",))),
     ("data", "Is the data sound?", (("DAT001",), ("LAB002", "CMP010"), ("LAB001", "CMP009"))),
@@ -49,7 +50,7 @@ WEIGHED = ("data", "looks", "more")
 """Chapters whose answer is what weighs most; the others are answered by their first topic."""
 MORE = ("more", "What else was asked?")
 SEEDS = "SEED001"
-LEADS = (SEEDS, "CMP001", "EXM000", "TRN001", "ACC001")
+LEADS = (SEEDS, "CMP001", "EXM000", "TRN001", "SWP001", "ACC001")
 """What the verdict begins with: the first of these that is there."""
 MOST, LEAST, LINES, LINE = 8, 5, 22, 80
 """Headlines of a verdict where there are as many; the lines that fit one screen, and the signs of a line."""
@@ -310,6 +311,9 @@ def _asked(record: RunRecord, shown: Sequence[Shown]) -> str:
         return "Does the audit find shortcuts that were planted, and is it silent where there are none?"
     if record.kind == "train":
         return f"{_listed(names)} was trained on {record.data.images.get('train', 0):,} images of {title} ({classes} classes)."
+    if record.kind == "sweep":
+        trainings = len(record.config.get("cells", ())) * int(record.config.get("seeds", 1))
+        return f"{trainings} trainings on {title} ({classes} classes) were compared on the same validation images."
     if len(names) < 2:
         return f"{_listed(names) or 'A model'} was audited on {images}."
     seeds = int(record.config.get("seeds", 1)) if record.kind == "study" else 1
