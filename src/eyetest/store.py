@@ -493,9 +493,8 @@ class RunDir:
     def report(self, out: Path | str | None = None, options: PageOptions | None = None) -> Path:
         """Write the page (by default report.html inside the run) and return its path."""
         from .report.compose import write_report
-        from .report.options import DEFAULT
 
-        return write_report(self, Path(out) if out else self.page, options or DEFAULT)
+        return write_report(self, Path(out) if out else self.page, options)
 
     @property
     def children(self) -> tuple[RunDir, ...]:
