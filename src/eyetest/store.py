@@ -494,7 +494,8 @@ class RunDir:
         """Write the page (by default report.html inside the run) and return its path."""
         from .report.compose import write_report
 
-        return write_report(self, Path(out) if out else self.page, options)
+        page = Path(out) if out else self.page
+        return write_report(self, page, options) if options else write_report(self, page)
 
     @property
     def children(self) -> tuple[RunDir, ...]:

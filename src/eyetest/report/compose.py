@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from ..store import RunDir
 
 
-def write_report(run: RunDir, out: Path, options: PageOptions | None = None) -> Path:
+def write_report(run: RunDir, out: Path, options: PageOptions = DEFAULT) -> Path:
     """Write the page of a run: its own findings, or those of the runs that it holds or compares."""
     record = run.record
     title = f"{record.kind.capitalize()} on {record.data.title}"
-    render(title, record, sections(run), out, options or DEFAULT)
+    render(title, record, sections(run), out, options)
     return out
 
 
