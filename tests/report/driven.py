@@ -125,6 +125,16 @@ class Browser:
             value,
         )
 
+    def between(self, low: str, high: str) -> None:
+        """Type the ends of the confidence that the gallery's images have, 0 to 1, as a reader does in per cent."""
+        for name, end in (("low", low), ("high", high)):
+            self.run(
+                "const e = document.querySelector(`#gallery input[name=${arguments[0]}]`); e.value = arguments[1];"
+                "for (const one of ['input', 'change']) e.dispatchEvent(new Event(one, {bubbles: true}))",
+                name,
+                100 * float(end),
+            )
+
     def console(self) -> list[str]:
         """What the browser complained of since `open`: errors, warnings, breaches of the security policy."""
         return [entry["message"] for entry in self.driver.get_log("browser")]

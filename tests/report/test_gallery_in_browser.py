@@ -21,7 +21,8 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(importlib.util.find_spec("eyetest.report.gallery") is None, reason="not merged yet"),
 ]
-CARDS = "#gallery [data-id]:not(dialog, dialog *)"
+CARDS = "#gallery .g-tile[data-id]"
+COUNT = "#gallery .g-count"
 OPENED = "dialog[open]"
 
 
@@ -42,7 +43,7 @@ def query(**keys: str) -> str:
 def shown(browser: Browser) -> set[str]:
     """The images whose cards can be seen, after all portions were asked for."""
     for _ in range(50):
-        more = browser.visible("#gallery button[data-more]")
+        more = browser.visible("#gallery .g-more button")
         if not more:
             break
         browser.run("arguments[0].click()", more[0])
@@ -51,10 +52,10 @@ def shown(browser: Browser) -> set[str]:
 
 def holds(browser: Browser, expected: set[str]) -> None:
     """The gallery holds exactly these images, and its count says so."""
-    count = f"return document.querySelector('#gallery [data-count]').dataset.matching === '{len(expected)}'"
+    count = f"return document.querySelector('{COUNT}').dataset.matching === '{len(expected)}'"
     browser.until(count)
     assert shown(browser) == expected
-    assert str(len(expected)) in browser.all("#gallery [data-count]")[0].text
+    assert str(len(expected)) in browser.all(COUNT)[0].text
 
 
 def fullest_cell(predictions: Predictions, classes: int) -> tuple[int, int]:
@@ -92,13 +93,13 @@ def test_filters_combine(browser: Browser, page: Path, study: RunDir, told: Any,
     browser.open(page, query(**keys) if how == "link" else "")
     if how == "filters":
         for key, value in keys.items():
-            browser.choose(key, value)
+            browser.choose(key, value) if key != "confidence" else browser.between(*value.split("-"))
     sure = predictions.confidence >= 0.9
     expected = (predictions.labels == truth) & (predictions.predicted == predicted) & sure
     assert 0 < expected.sum() < ((predictions.labels == truth) & (predictions.predicted == predicted)).sum()
     holds(browser, ids(predictions, expected))
-    for key, value in keys.items():
-        assert browser.run(f"return document.querySelector('#gallery select[name={key}]').value") == value
+    for key in ("model", "truth", "predicted"):
+        assert browser.run(f"return document.querySelector('#gallery select[name={key}]').value") == keys[key]
     held = parse_qs(browser.run("return location.hash.slice(1)"))
     assert {key: [value] for key, value in keys.items()}.items() <= held.items()
 
@@ -121,12 +122,12 @@ def test_what_changed_between_the_models(
 
 def test_a_reset_shows_all_again(browser: Browser, page: Path, study: RunDir) -> None:
     browser.open(page)
-    before = browser.all("#gallery [data-count]")[0].text
+    before = browser.all(COUNT)[0].text
     browser.choose("truth", study.record.data.classes[0])
-    browser.until("return document.querySelector('#gallery [data-count]').textContent !== arguments[0]", before)
-    browser.click("#gallery button[data-reset]")
+    browser.until("return document.querySelector('#gallery .g-count').textContent !== arguments[0]", before)
+    browser.click("#gallery .g-clear")
     browser.until(
-        "return document.querySelector('#gallery [data-count]').textContent.trim() === arguments[0]", before.strip()
+        "return document.querySelector('#gallery .g-count').textContent.trim() === arguments[0]", before.strip()
     )
     assert "truth" not in browser.run("return location.hash")
 
@@ -190,15 +191,14 @@ def test_an_opened_card_passes_axe(browser: Browser, page: Path) -> None:
 def test_an_opened_card_says_how_to_recompute_it(browser: Browser, page: Path) -> None:
     browser.open(page, query(image="test-0"))
     browser.until(f"return document.querySelector('{OPENED}')")
-    assert browser.visible(f"{OPENED} button[data-copy='id']")
-    assert browser.visible(f"{OPENED} button[data-copy='command']")
+    assert {button.text for button in browser.visible(f"{OPENED} .g-copy")} == {"copy id", "copy link", "copy command"}
     assert re.search(r"eyetest look .*test-0", browser.run(f"return document.querySelector('{OPENED}').textContent"))
 
 
 def test_scales_are_the_same_for_all_until_stretched(browser: Browser, page: Path) -> None:
     browser.open(page, query(image="test-0"))
     browser.until(f"return document.querySelector('{OPENED}')")
-    (toggle,) = browser.visible(f"{OPENED} [data-toggle='scale']")
+    (toggle,) = browser.visible(f"{OPENED} .g-toggle input")
     before = browser.run(f"return document.querySelector('{OPENED}').outerHTML")
     browser.run("arguments[0].click()", toggle)
     assert browser.run(f"return document.querySelector('{OPENED}').outerHTML") != before
