@@ -21,7 +21,9 @@ def right(k: int, n: int, first: int = 0) -> np.ndarray:
 
 
 def begin(path: Path, *, fingerprint: str = "f0", status: str = "complete", children: tuple[str, ...] = ()) -> RunDir:
-    data = DataRecord(name="pond", title="pond animals", fingerprint=fingerprint, classes=("ant", "bee"), images={})
+    data = DataRecord(
+        name="pond", title="pond animals", fingerprint=fingerprint, classes=("ant", "bee"), images={"test": 100}
+    )
     model = ModelRecord(name=path.name, fingerprint=path.name, parameters=1, source="")
     record = new_record("audit", data, (model,), seed=0, device="cpu", config={})
     run = RunDir.begin(path, record.model_copy(update={"children": children}))

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar, final
+from typing import TYPE_CHECKING, Any, TypeVar, final
 
 import numpy as np
 import pyarrow as pa
@@ -57,6 +57,9 @@ from .types import (
     image_ids,
 )
 
+if TYPE_CHECKING:
+    from .report.options import PageOptions
+
 R = TypeVar("R", bound=Record)
 Annotation = Attention | Features | HumanVotes | Properties | Lookalikes | PixelHashes | InputTrials | TrustTrial
 A = TypeVar("A", Attention, Features, HumanVotes, Properties, Lookalikes, PixelHashes, InputTrials, TrustTrial)
@@ -72,8 +75,15 @@ _METRICS = TypeAdapter(list[EpochMetrics])
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place at the end; on any error nothing is left behind.
 
-    Raises RunError when the disk is full or the place cannot be written.
+    A link stays, and what it points to is replaced. Raises RunError when the disk is full or the place cannot be
+    written, and before anything is written when `path` is a device, a pipe or a directory.
     """
+    if path.exists() and not path.is_file():
+        raise RunError(
+            f"{path} is no ordinary file (it is a device, a pipe or a directory), and nothing was written; the name of a "
+            "new file, or of an old one to replace, was expected. Give another --out."
+        )
+    path = path.resolve() if path.is_symlink() else path
     temporary = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -543,11 +553,12 @@ class RunDir:
         """report.html of this run."""
         return self._file("report.html")
 
-    def report(self, out: Path | str | None = None) -> Path:
+    def report(self, out: Path | str | None = None, options: PageOptions | None = None) -> Path:
         """Write the page (by default report.html inside the run) and return its path."""
         from .report.compose import write_report
 
-        return write_report(self, Path(out) if out else self.page)
+        page = Path(out) if out else self.page
+        return write_report(self, page, options) if options else write_report(self, page)
 
     @property
     def children(self) -> tuple[RunDir, ...]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -185,27 +183,10 @@ def test_numbers_show_their_unit_and_enough_digits():
 
 
 @pytest.mark.browser
-def test_the_page_is_alive_in_a_browser(page, tmp_path):
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-    from selenium.webdriver.common.by import By
-
-    driver_path = shutil.which("chromedriver")
-    if driver_path is None:
-        assert not os.environ.get("CI"), "CI must have chromium and chromedriver"
-        pytest.skip("chromedriver is not installed: apt install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    flags = "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update"
-    for flag in [*flags.split(), "disable-sync", f"user-data-dir={tmp_path / 'profile'}"]:
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(driver_path))
-    try:
-        driver.get(page.as_uri())
-        assert driver.title == EVIL
-        assert len(driver.find_elements(By.TAG_NAME, "article")) == 3
-        assert all(image.get_property("naturalWidth") > 0 for image in driver.find_elements(By.TAG_NAME, "img"))
-        assert driver.find_element(By.CSS_SELECTOR, "article .big b").value_of_css_property("color")
-        assert not driver.get_log("browser")
-    finally:
-        driver.quit()
+def test_the_page_is_alive_in_a_browser(page, browser):
+    browser.open(page)
+    assert browser.driver.title == EVIL
+    assert len(browser.all("article")) == 3
+    assert all(image.get_property("naturalWidth") > 0 for image in browser.all("img"))
+    assert browser.all("article .big b")[0].value_of_css_property("color")
+    assert browser.console() == []

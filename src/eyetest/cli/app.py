@@ -10,7 +10,7 @@ from cyclopts import App
 
 from ..errors import UserError, unknown_name
 from ..training.processes import Processes
-from .flags import NO_FLAGS, Count, Flag, ModelFlags, Names, Whole
+from .flags import NO_FLAGS, Count, Flag, ModelFlags, Names, Theme, Whole
 
 if TYPE_CHECKING:
     from ..data import Dataset
@@ -452,11 +452,39 @@ def gate(
 
 
 @app.command
-def report(run: Path, *, out: Path | None = None) -> int:
-    """Write the page of a run again."""
-    from ..store import RunDir
+def report(
+    run: Path,
+    *,
+    out: Path | None = None,
+    theme: Theme = "auto",
+    no_images: Flag = False,
+    pdf: Flag = False,
+    open: Flag = False,
+) -> int:
+    """Write the page of a run again, also as a PDF, and open it.
 
-    print(RunDir.open(run).report(out))
+    Parameters
+    ----------
+    out
+        The page; by default report.html inside the run.
+    theme
+        Light, dark, or as the reader's system has it.
+    no_images
+        Leave out every picture of the data, for confidential data; figures and tables stay.
+    pdf
+        Print the page to a PDF beside it too, by the Chromium, Chrome or Edge that is installed.
+    open
+        Show the page in the default browser.
+    """
+    from ..report.options import PageOptions
+    from ..store import RunDir
+    from .written import show_page, write_page
+
+    written = write_page(RunDir.open(run), out, PageOptions(theme, not no_images), pdf=pdf)
+    for path in written:
+        print(path)
+    if open:
+        show_page(written[0])
     return DONE
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, final
+from typing import TYPE_CHECKING, Annotated, Literal, final
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -16,6 +16,7 @@ Names = Annotated[list[str] | None, Parameter(consume_multiple=True, negative=()
 Flag = Annotated[bool, Parameter(negative=())]
 Whole = Annotated[int, Parameter(validator=Number(gte=0))]
 Count = Annotated[int, Parameter(validator=Number(gte=1))]
+Theme = Literal["auto", "light", "dark"]
 Triple = Annotated[tuple[float, float, float], Parameter(negative=())]
 
 

@@ -1,0 +1,204 @@
+"""The gallery in Chromium: a confusion cell's images, filters, links, keys."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+import numpy as np
+import pytest
+from driven import Browser
+from selenium.webdriver.common.keys import Keys
+
+from eyetest.store import RunDir
+from eyetest.types import Predictions
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(importlib.util.find_spec("eyetest.report.gallery") is None, reason="not merged yet"),
+]
+CARDS = "#gallery .g-tile[data-id]"
+COUNT = "#gallery .g-count"
+OPENED = "dialog[open]"
+
+
+@pytest.fixture(scope="module")
+def told(study: RunDir) -> dict[str, Predictions]:
+    """What each model said of the test images."""
+    return {run.record.models[0].name: run.predictions("identity", "test") for run in study.children[:2]}
+
+
+def ids(predictions: Predictions, chosen: np.ndarray) -> set[str]:
+    return {f"test-{row}" for row in predictions.rows[chosen]}
+
+
+def query(**keys: str) -> str:
+    return "#" + urlencode(keys)
+
+
+def shown(browser: Browser) -> set[str]:
+    """The images whose cards can be seen, after all portions were asked for."""
+    for _ in range(50):
+        more = browser.visible("#gallery .g-more button")
+        if not more:
+            break
+        browser.run("arguments[0].click()", more[0])
+    return {card.get_attribute("data-id") for card in browser.visible(CARDS)}
+
+
+def holds(browser: Browser, expected: set[str]) -> None:
+    """The gallery holds exactly these images, and its count says so."""
+    count = f"return document.querySelector('{COUNT}').dataset.matching === '{len(expected)}'"
+    browser.until(count)
+    assert shown(browser) == expected
+    assert str(len(expected)) in browser.all(COUNT)[0].text
+
+
+def fullest_cell(predictions: Predictions, classes: int) -> tuple[int, int]:
+    """Truth and answer of the most frequent error."""
+    counts = np.zeros((classes, classes), dtype=int)
+    np.add.at(counts, (predictions.labels, predictions.predicted), 1)
+    np.fill_diagonal(counts, 0)
+    truth, predicted = np.unravel_index(counts.argmax(), counts.shape)
+    return int(truth), int(predicted)
+
+
+def test_a_confusion_cell_shows_exactly_its_images(browser: Browser, page: Path, study: RunDir, told: Any) -> None:
+    classes = study.record.data.classes
+    name, predictions = next(iter(told.items()))
+    truth, predicted = fullest_cell(predictions, len(classes))
+    wanted = {"truth": [classes[truth]], "predicted": [classes[predicted]], "model": [name]}
+    browser.open(page)
+    browser.run("for (const one of document.querySelectorAll('details')) one.open = true")
+    links = [
+        one for one in browser.all("svg.figure a") if parse_qs(one.get_attribute("href").partition("#")[2]) == wanted
+    ]
+    assert links
+    browser.run("arguments[0].setAttribute('data-chosen', '')", links[0])
+    browser.click("[data-chosen]")
+    holds(browser, ids(predictions, (predictions.labels == truth) & (predictions.predicted == predicted)))
+    assert browser.console() == []
+
+
+@pytest.mark.parametrize("how", ["link", "filters"])
+def test_filters_combine(browser: Browser, page: Path, study: RunDir, told: Any, how: str) -> None:
+    classes = study.record.data.classes
+    name, predictions = list(told.items())[1]
+    truth, predicted = fullest_cell(predictions, len(classes))
+    keys = {"model": name, "truth": classes[truth], "predicted": classes[predicted], "confidence": "0.9-1"}
+    browser.open(page, query(**keys) if how == "link" else "")
+    if how == "filters":
+        for key, value in keys.items():
+            browser.choose(key, value) if key != "confidence" else browser.between(*value.split("-"))
+    sure = predictions.confidence >= 0.9
+    expected = (predictions.labels == truth) & (predictions.predicted == predicted) & sure
+    assert 0 < expected.sum() < ((predictions.labels == truth) & (predictions.predicted == predicted)).sum()
+    holds(browser, ids(predictions, expected))
+    for key in ("model", "truth", "predicted"):
+        assert browser.run(f"return document.querySelector('#gallery select[name={key}]').value") == keys[key]
+    held = parse_qs(browser.run("return location.hash.slice(1)"))
+    assert {key: [value] for key, value in keys.items()}.items() <= held.items()
+
+
+@pytest.mark.parametrize(
+    ("change", "of"),
+    [
+        ("fixed", lambda a, b: ~a & b),
+        ("broken", lambda a, b: a & ~b),
+        ("still-wrong", lambda a, b: ~a & ~b),
+    ],
+)
+def test_what_changed_between_the_models(
+    browser: Browser, page: Path, told: Any, change: str, of: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> None:
+    a, b = told.values()
+    browser.open(page, query(change=change))
+    holds(browser, ids(a, of(a.correct, b.correct)))
+
+
+def test_a_reset_shows_all_again(browser: Browser, page: Path, study: RunDir) -> None:
+    browser.open(page)
+    before = browser.all(COUNT)[0].text
+    browser.choose("truth", study.record.data.classes[0])
+    browser.until("return document.querySelector('#gallery .g-count').textContent !== arguments[0]", before)
+    browser.click("#gallery .g-clear")
+    browser.until(
+        "return document.querySelector('#gallery .g-count').textContent.trim() === arguments[0]", before.strip()
+    )
+    assert "truth" not in browser.run("return location.hash")
+
+
+def test_a_link_restores_the_opened_image_and_the_filters(
+    browser: Browser, page: Path, study: RunDir, told: Any
+) -> None:
+    name, predictions = next(iter(told.items()))
+    row = int(predictions.rows[~predictions.correct][3])
+    keys = {"model": name, "truth": study.record.data.classes[predictions.labels[row]], "image": f"test-{row}"}
+    browser.open(page, query(**keys))
+    browser.until(f"return document.querySelector('{OPENED}')")
+    (dialog,) = browser.all(OPENED)
+    assert dialog.get_attribute("data-id") == f"test-{row}"
+    assert study.record.data.classes[predictions.labels[row]] in dialog.get_attribute("textContent")
+    browser.press(Keys.ESCAPE)
+    browser.until(f"return !document.querySelector('{OPENED}')")
+    held = parse_qs(browser.run("return location.hash.slice(1)"))
+    assert "image" not in held
+    assert held["truth"] == [keys["truth"]]
+
+
+def test_an_unknown_image_or_class_in_a_link_does_no_harm(browser: Browser, page: Path) -> None:
+    browser.open(page, query(image="test-99999", truth="<img src=x onerror=document.title='harm'>", sort="x"))
+    assert browser.driver.title != "harm"
+    assert browser.console() == []
+    assert browser.all(OPENED) == []
+
+
+def test_keys_move_open_and_close(browser: Browser, page: Path) -> None:
+    browser.open(page)
+    at = "const c = document.activeElement.closest('[data-id]'); return c && c.dataset.id"
+    first, second = (card.get_attribute("data-id") for card in browser.visible(CARDS)[:2])
+    browser.run(
+        "const c = document.querySelector(arguments[0]); (c.matches('a[href], button, [tabindex]') ? c"
+        " : c.querySelector('a[href], button, [tabindex]')).focus()",
+        CARDS,
+    )
+    assert browser.run(at) == first
+    browser.press(Keys.ARROW_RIGHT)
+    assert browser.run(at) == second
+    browser.press(Keys.ARROW_LEFT)
+    assert browser.run(at) == first
+    browser.press(Keys.ENTER)
+    browser.until(f"return document.querySelector('{OPENED}')")
+    assert browser.all(OPENED)[0].get_attribute("data-id") == first
+    browser.press(Keys.ARROW_RIGHT)
+    browser.until(f"return document.querySelector('{OPENED}').dataset.id === arguments[0]", second)
+    browser.press(Keys.ESCAPE)
+    browser.until(f"return !document.querySelector('{OPENED}')")
+    assert browser.run(at) in (first, second)
+
+
+def test_an_opened_card_passes_axe(browser: Browser, page: Path) -> None:
+    for scheme in ("light", "dark"):
+        browser.looks(scheme=scheme).open(page, query(image="test-0"))
+        browser.until(f"return document.querySelector('{OPENED}')")
+        assert browser.breaches(OPENED) == []
+
+
+def test_an_opened_card_says_how_to_recompute_it(browser: Browser, page: Path) -> None:
+    browser.open(page, query(image="test-0"))
+    browser.until(f"return document.querySelector('{OPENED}')")
+    assert {button.text for button in browser.visible(f"{OPENED} .g-copy")} == {"copy id", "copy link", "copy command"}
+    assert re.search(r"eyetest look .*test-0", browser.run(f"return document.querySelector('{OPENED}').textContent"))
+
+
+def test_scales_are_the_same_for_all_until_stretched(browser: Browser, page: Path) -> None:
+    browser.open(page, query(image="test-0"))
+    browser.until(f"return document.querySelector('{OPENED}')")
+    (toggle,) = browser.visible(f"{OPENED} .g-toggle input")
+    before = browser.run(f"return document.querySelector('{OPENED}').outerHTML")
+    browser.run("arguments[0].click()", toggle)
+    assert browser.run(f"return document.querySelector('{OPENED}').outerHTML") != before

@@ -1,0 +1,181 @@
+"""The page in Chromium: quiet, self-contained, readable on a phone, on paper, in the dark and without JavaScript."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from driven import PHONE, Browser
+from synthetic import partial_study
+
+from eyetest.records import Curve, Finding, Forest, Grid, Matrix, Table
+from eyetest.report.options import PageOptions
+from eyetest.report.render import MARKS
+from eyetest.store import RunDir
+
+pytestmark = pytest.mark.browser
+DRAWN = (Curve, Matrix, Forest, Grid)
+OWN = ("file:", "data:", "blob:", "about:")
+MERGED = pytest.mark.skipif(
+    "data-download" not in (files("eyetest.report") / "page.html").read_text(encoding="utf-8"),
+    reason="the new page is not merged yet",
+)
+FIGURES = "svg.figure, img.figure"
+
+
+def findings(run: RunDir) -> list[Finding]:
+    return [finding for one in run.children for finding in one.findings.values()]
+
+
+def blocks(run: RunDir, *kinds: type) -> list[object]:
+    return [block for finding in findings(run) for block in finding.blocks if isinstance(block, kinds)]
+
+
+def open_details(browser: Browser) -> None:
+    """As a reader opens them, which needs no JavaScript of the page."""
+    browser.run("for (const one of document.querySelectorAll('details')) one.open = true")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_quiet_and_asks_for_nothing(browser: Browser, page: Path, scheme: str) -> None:
+    browser.looks(scheme=scheme).open(page)
+    assert browser.console() == []
+    requests = browser.requests()
+    assert page.as_uri() in requests
+    assert [url for url in requests if not url.startswith(OWN)] == []
+    assert [url for url in requests if url.startswith("file:")] == [page.as_uri()]
+
+
+def test_a_page_that_asks_for_something_is_caught(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "bad.html").write_text("<title>x</title><img src='http://127.0.0.1:9/x.png'><script>boom()</script>")
+    browser.open(tmp_path / "bad.html")
+    assert "http://127.0.0.1:9/x.png" in browser.requests()
+    assert any("boom" in line for line in browser.console())
+
+
+def test_names_are_text(browser: Browser, page: Path) -> None:
+    browser.open(page)
+    open_details(browser)
+    assert browser.driver.title != "harm"
+    assert "<script>document.title='harm'</script>" in browser.run("return document.body.innerText")
+    assert not browser.all("[onerror], [onclick], [onload]")
+    assert [one.get_attribute("type") for one in browser.all("script:not([type='application/json'])")] in ([], [""])
+
+
+def test_every_finding_is_there_with_its_status_in_words(browser: Browser, page: Path, study: RunDir) -> None:
+    browser.open(page)
+    assert {finding.status for finding in findings(study)} == set(MARKS)
+    expected = [f"{one.path.name}-{code}" for one in study.children for code in one.findings]
+    shown = browser.run("return [...document.querySelectorAll('article[id]')].map(one => one.id)")
+    assert sorted(shown) == sorted(expected)
+    text = browser.run("return document.body.textContent")
+    assert all(word in text for _, word in MARKS.values())
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without"])
+def test_every_figure_and_table_can_be_seen(browser: Browser, page: Path, study: RunDir, script: bool) -> None:
+    browser.open(page, script=script)
+    open_details(browser)
+    assert len(browser.all(FIGURES)) >= len(blocks(study, *DRAWN))
+    assert len(browser.visible(FIGURES)) == len(browser.all(FIGURES))
+    tables = [block for block in blocks(study, Table) if block.rows]
+    assert len(browser.visible("table")) >= len(tables)
+    assert len(browser.visible("article table")) == len(browser.all("article table"))
+    pictures = "return [...document.images].filter(i => i.getClientRects().length && i.complete && !i.naturalWidth)"
+    assert browser.run(pictures) == []
+
+
+def test_without_javascript_there_are_pictures_and_no_dead_buttons(browser: Browser, page: Path) -> None:
+    browser.open(page, script=False)
+    assert browser.visible("img")
+    assert browser.visible("button, select, input") == []
+
+
+@MERGED
+def test_a_phone_scrolls_in_one_direction(browser: Browser, page: Path) -> None:
+    browser.looks(size=PHONE).open(page)
+    open_details(browser)
+    wide = browser.run(
+        "const w = document.documentElement.clientWidth;"
+        "return document.documentElement.scrollWidth <= w ? [] : [...document.querySelectorAll('body *')]"
+        ".filter(e => e.getBoundingClientRect().right > w + 1).slice(0, 8).map(e => e.outerHTML.slice(0, 160))"
+    )
+    assert wide == []
+
+
+@MERGED
+def test_paper_holds_all_figures_and_tables_and_no_controls(browser: Browser, page: Path) -> None:
+    browser.open(page).looks(media="print", scheme="dark")
+    browser.run("window.dispatchEvent(new Event('beforeprint'))")
+    assert browser.visible("button, select, input, nav") == []
+    assert len(browser.visible(FIGURES)) == len(browser.all(FIGURES))
+    assert len(browser.visible("article table")) == len(browser.all("article table"))
+    ink, paper = browser.run(
+        "const s = getComputedStyle(document.body); return [s.color, s.backgroundColor].map(c =>"
+        " /, 0\\)$/.test(c) ? 255 : c.match(/\\d+/g).slice(0, 3).reduce((a, b) => a + +b / 3, 0))"
+    )
+    assert paper > 240 > 100 > ink
+
+
+@MERGED
+@pytest.mark.parametrize(("theme", "scheme"), [("auto", "light"), ("auto", "dark"), ("dark", "light")])
+def test_axe_finds_nothing_serious(browser: Browser, study: RunDir, tmp_path: Path, theme: str, scheme: str) -> None:
+    page = study.report(tmp_path / "page.html", PageOptions(theme))
+    browser.looks(scheme=scheme).open(page)
+    open_details(browser)
+    dark = browser.run("return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)[0] < 128")
+    assert dark == ("dark" in (theme, scheme))
+    assert browser.breaches() == []
+
+
+def test_axe_finds_what_is_wrong(browser: Browser, tmp_path: Path) -> None:
+    bad = "<html lang=en><title>x</title><main><h1>x</h1><button></button><p style='color:#aaa'>pale</p></main>"
+    (tmp_path / "bad.html").write_text(bad)
+    browser.open(tmp_path / "bad.html")
+    assert {line.split()[0] for line in browser.breaches()} == {"button-name", "color-contrast"}
+
+
+@MERGED
+def test_findings_are_downloaded_as_json(browser: Browser, page: Path, study: RunDir) -> None:
+    browser.open(page)
+    browser.click("button[data-download$='.json']")
+    name = browser.all("button[data-download$='.json']")[0].get_attribute("data-download")
+    text = browser.downloaded(name).decode("utf-8")
+    json.loads(text)
+    assert all(json.dumps(finding.headline, ensure_ascii=False)[1:-1] in text for finding in findings(study))
+
+
+@MERGED
+def test_tables_are_downloaded_as_csv(browser: Browser, page: Path) -> None:
+    browser.open(page)
+    open_details(browser)
+    names = [one.get_attribute("data-download") for one in browser.all("button[data-download$='.csv']")]
+    assert names
+    for name in dict.fromkeys(names[:3]):
+        browser.click(f"button[data-download='{name}']")
+        rows = list(csv.reader(io.StringIO(browser.downloaded(name).decode("utf-8-sig"))))
+        assert len(rows) > 1
+        assert len({len(row) for row in rows if row}) == 1
+    assert browser.console() == []
+
+
+def test_confidential_data_stay_out(browser: Browser, study: RunDir, tmp_path: Path) -> None:
+    page = study.report(tmp_path / "page.html", PageOptions(images=False))
+    browser.open(page)
+    assert "data:image/png" not in page.read_text(encoding="utf-8")
+    assert "data:image/webp" not in page.read_text(encoding="utf-8")
+    assert browser.all("img:not(.figure)") == []
+    assert browser.console() == []
+    assert len(browser.all(FIGURES)) >= len(blocks(study, *DRAWN))
+
+
+def test_an_unfinished_study_says_so(browser: Browser, tmp_path: Path) -> None:
+    run = partial_study(tmp_path / "run")
+    browser.open(run.report())
+    assert browser.console() == []
+    assert len(browser.all("article")) == 3
+    assert "unfinished" in browser.run("return document.body.innerText")
