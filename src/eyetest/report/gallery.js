@@ -235,6 +235,7 @@
     image.decoding = "async";
     button.type = "button";
     button.dataset.i = i;
+    button.dataset.id = data.ids[i];
     button.tabIndex = -1;
     button.setAttribute("aria-label", told(i));
     put(button, image, el("span", "g-truth", className(data.truth[i])), ...data.models.map((_, m) => answerLine(m, i)));
@@ -504,6 +505,7 @@
     const facts = put(el("div"), title, put(el("p"), "truth ", el("b", "", className(data.truth[i])), changed ? `, ${words(changed)} with ${data.models[compared()].name}` : ""), answersTable(i));
     dialog.replaceChildren(head, put(el("div", "g-top"), enlarged(i), facts));
     put(dialog, mapsPart(i, mine), ...mine.map((story) => storyPart(story, i)), commands(i));
+    dialog.dataset.id = data.ids[i];
     dialog.scrollTop = 0;
   }
 
@@ -548,6 +550,7 @@
       drawn = view;
     }
     const missing = state.image && !position.has(state.image);
+    count.dataset.matching = found.length;
     count.textContent = countLine() + (missing ? `; there is no picture of ${state.image} here` : "");
     if (arrived && hash.includes("=")) {
       root.scrollIntoView();
@@ -577,4 +580,5 @@
   });
   window.addEventListener("hashchange", () => apply(true));
   apply(true);
+  root.dataset.ready = "";
 })();
