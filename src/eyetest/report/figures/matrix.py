@@ -118,7 +118,7 @@ def _layout(block: Matrix) -> Layout:
     labels = min(max((text.width(name) for name in block.labels), default=0.0), LABELS)
     widest = max((text.width(f"{n:,}") for row in block.counts for n in row), default=0.0)
     numbered = size <= NUMBERED
-    wide = max(widest + 8, 34, min(160 / size, 60.0)) if numbered else max(SIDE // size, 1.0)
+    wide = max(widest + 8, 34.0, min(160 / size, 60.0)) if numbered else max(SIDE // size, 1.0)
     level = numbered and all(text.width(name) <= wide - 6 for name in block.labels)
     above = 20.0 + (18 if level else labels * math.sin(TURN) + 14)
     return Layout(labels + 26, above, wide, max(26.0, wide * 0.7) if numbered else wide, numbered, level)
