@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 DRAWN = (Curve, Matrix, Forest, Grid)
 OWN = ("file:", "data:", "blob:", "about:")
 MERGED = pytest.mark.skipif(
-    "data-download" not in (files("eyetest.report") / "page.html").read_text(encoding="utf-8"),
+    not (files("eyetest.report") / "page.js").is_file(),
     reason="the new page is not merged yet",
 )
 FIGURES = "svg.figure, img.figure"
@@ -140,26 +140,20 @@ def test_axe_finds_what_is_wrong(browser: Browser, tmp_path: Path) -> None:
 
 
 @MERGED
-def test_findings_are_downloaded_as_json(browser: Browser, page: Path, study: RunDir) -> None:
+def test_findings_and_their_numbers_and_tables_are_downloaded(browser: Browser, page: Path, study: RunDir) -> None:
     browser.open(page)
-    browser.click("button[data-download$='.json']")
-    name = browser.all("button[data-download$='.json']")[0].get_attribute("data-download")
-    text = browser.downloaded(name).decode("utf-8")
-    json.loads(text)
-    assert all(json.dumps(finding.headline, ensure_ascii=False)[1:-1] in text for finding in findings(study))
-
-
-@MERGED
-def test_tables_are_downloaded_as_csv(browser: Browser, page: Path) -> None:
-    browser.open(page)
-    open_details(browser)
-    names = [one.get_attribute("data-download") for one in browser.all("button[data-download$='.csv']")]
-    assert names
-    for name in dict.fromkeys(names[:3]):
-        browser.click(f"button[data-download='{name}']")
-        rows = list(csv.reader(io.StringIO(browser.downloaded(name).decode("utf-8-sig"))))
-        assert len(rows) > 1
-        assert len({len(row) for row in rows if row}) == 1
+    for button in ("json", "numbers", "tables"):
+        browser.click(f"button[data-download='{button}']")
+    told = json.loads(browser.downloaded("findings.json"))
+    expected = sorted((finding.code, finding.headline) for finding in findings(study))
+    assert sorted((one["code"], one["headline"]) for part in told["sections"] for one in part["findings"]) == expected
+    head, *rows = csv.reader(io.StringIO(browser.downloaded("numbers.csv").decode("utf-8")))
+    estimates = [(finding.code, one.name, one.n) for finding in findings(study) for one in finding.estimates]
+    at = [head.index(name) for name in ("finding", "name", "n")]
+    assert sorted((row[at[0]], row[at[1]], int(row[at[2]])) for row in rows) == sorted(estimates)
+    written = list(csv.reader(io.StringIO(browser.downloaded("tables.csv").decode("utf-8"))))
+    for table in blocks(study, Table):
+        assert list(table.columns) in written
     assert browser.console() == []
 
 
