@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from eyetest import records
 from eyetest.data.base import Dataset
 from eyetest.data.split import ArraySplit
 from eyetest.pairing import compare
@@ -15,12 +14,14 @@ from eyetest.provenance import new_record
 from eyetest.records import (
     Block,
     Card,
+    Counts,
     Curve,
     Estimate,
     Finding,
     Forest,
     Gallery,
     Grid,
+    Histogram,
     MapPicture,
     Matrix,
     ModelRecord,
@@ -176,9 +177,8 @@ def _series(name: str, start: float) -> Series:
 
 
 def _histogram() -> tuple[Block, ...]:
-    if not hasattr(records, "Histogram"):
-        return ()
-    raise NotImplementedError
+    groups = (Counts(name="right answers", counts=(1, 5, 30)), Counts(name=HARM, counts=(4, 2, 0)))
+    return (Histogram(title=f"Shares {HARM}", x_label=HARM, edges=(0.0, 0.3, 0.6, 1.0), series=groups),)
 
 
 def _card(run: RunDir, data: Dataset, row: int) -> Card:
