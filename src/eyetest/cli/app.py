@@ -403,6 +403,29 @@ def report(run: Path, *, out: Path | None = None) -> int:
 
 
 @app.command
+def card(run: Path, *, model: str | None = None, out: Path | None = None) -> int:
+    """A section for a Hugging Face model card: numbers with intervals as model-index, findings and limits in words.
+
+    Parameters
+    ----------
+    model
+        One of the models of a study; by default there is a section for each.
+    out
+        A new file; by default it is printed.
+    """
+    from ..export.card import card as written
+    from ..export.card import write_card
+    from ..store import RunDir
+
+    if out is None:
+        print(written(RunDir.open(run), model), end="")
+    else:
+        write_card(RunDir.open(run), out, model)
+        print(out)
+    return DONE
+
+
+@app.command
 def show(run: Path, *, json: Flag = False) -> int:
     """The findings of a run, in the terminal or as JSON."""
     from ..store import RunDir
