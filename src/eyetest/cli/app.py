@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,11 @@ from cyclopts import App
 from ..errors import UserError, unknown_name
 from ..training.processes import Processes
 from .flags import NO_FLAGS, Count, Flag, ModelFlags, Names, Whole
+from .tracked import found, send
 
 if TYPE_CHECKING:
     from ..data import Dataset
+    from ..trackers.base import Tracker
 
 app = App(
     name="eyetest",
@@ -64,6 +67,7 @@ def study(
     human_labels: Path | None = None,
     plan: Flag = False,
     anyway: Flag = False,
+    tracker: Names = None,
     json: Flag = False,
     quiet: Flag = False,
 ) -> int:
@@ -93,8 +97,11 @@ def study(
         Print what it would cost and stop.
     anyway
         Audit also a model whose figures would mean nothing (DAT001).
+    tracker
+        Tell mlflow, tensorboard or wandb of the run too (docs/how-to/track.md).
     """
     _threads(threads)
+    told = found(tracker)
     names = recipe or ["baseline", "improved"]
     if plan:
         from .sizing import show_training_plan
@@ -103,7 +110,9 @@ def study(
         return DONE
     source = _load(data, seed, group, human_labels)
     further = {"anyway": anyway, "stamp": stamp or (), "cross_validate": cross_validate}
-    return _study(source, names, profile, _changes(set), out, seed, seeds, checks, skip, further, device, json, quiet)
+    return _study(
+        source, names, profile, _changes(set), out, seed, seeds, checks, skip, further, device, told, json, quiet
+    )
 
 
 @app.command
@@ -117,6 +126,7 @@ def train(
     seed: Whole = 0,
     device: str = "auto",
     threads: Count | None = None,
+    tracker: Names = None,
     json: Flag = False,
     quiet: Flag = False,
 ) -> int:
@@ -132,6 +142,8 @@ def train(
         baseline, improved, plain_sgd, or a TOML file.
     set
         Recipe fields, such as epochs=3 width=16.
+    tracker
+        Tell mlflow, tensorboard or wandb of the run too (docs/how-to/track.md).
     """
     from .. import flow as calls
     from ..training.recipe import changed
@@ -139,6 +151,7 @@ def train(
     from .progress import shown
 
     _threads(threads)
+    told = found(tracker)
     chosen = changed(named(recipe), _changes(set))
     first = Processes.here().first
     with shown(quiet or not first) as progress:
@@ -153,7 +166,7 @@ def train(
         print(f"{chosen.name}: validation accuracy {result.chosen_validation_accuracy:.4f} at {chosen_at}")
         grouped = f" --group {group}" if group else ""
         print(f"next: eyetest audit {run.path} --data {data}{grouped}")
-    return DONE
+    return send(run, told, quiet=json)
 
 
 @app.command
@@ -177,6 +190,7 @@ def audit(
     human_labels: Path | None = None,
     plan: Flag = False,
     anyway: Flag = False,
+    tracker: Names = None,
     json: Flag = False,
     quiet: Flag = False,
 ) -> int:
@@ -207,12 +221,14 @@ def audit(
         Print what the model is fed, passes and cost, and stop.
     anyway
         Go on where the model is fed so wrongly that figures would mean nothing (DAT001).
+    tracker
+        Tell mlflow, tensorboard or wandb of the run too (docs/how-to/track.md).
     """
     _threads(threads)
-    seconds = _seconds(budget)
+    seconds, told = _seconds(budget), found(tracker)
     if predictions is not None:
         _require_no_model(model, budget, plan)
-        return _saved(predictions, _load(data, seed, group, human_labels), checks, skip, out, seed, json, quiet)
+        return _saved(predictions, _load(data, seed, group, human_labels), checks, skip, out, seed, told, json, quiet)
     if model is None:
         raise UserError(
             "Neither a model nor predictions were given. Expected `audit MODEL`, or `audit --predictions FILE`."
@@ -255,7 +271,7 @@ def audit(
         )
     if seconds is not None and not json:
         print(f"budget of {seconds:g} s: {run.plan().note}")
-    return _finished(run, json)
+    return _finished(run, json, told)
 
 
 @app.command
@@ -314,6 +330,7 @@ def compare(
     group: str | None = None,
     out: Path | None = None,
     seed: Whole = 0,
+    tracker: Names = None,
     json: Flag = False,
 ) -> int:
     """The difference of two audits on the same images, always B − A.
@@ -324,11 +341,14 @@ def compare(
         Where the images lie, to draw those that were fixed or newly broken.
     group
         The column of patients or scenes that both were audited with.
+    tracker
+        Tell mlflow, tensorboard or wandb of the run too (docs/how-to/track.md).
     """
     from .. import pairing as calls
 
+    told = found(tracker)
     source = _load(data, seed, group) if data else None
-    return _finished(calls.compare(a, b, out=out, data=source), json)
+    return _finished(calls.compare(a, b, out=out, data=source), json, told)
 
 
 @app.command
@@ -394,12 +414,36 @@ def gate(
 
 
 @app.command
-def report(run: Path, *, out: Path | None = None) -> int:
-    """Write the page of a run again."""
+def report(run: Path, *, out: Path | None = None, tracker: Names = None) -> int:
+    """Write the page of a run again.
+
+    Parameters
+    ----------
+    tracker
+        Tell mlflow, tensorboard or wandb of the run too (docs/how-to/track.md).
+    """
     from ..store import RunDir
 
-    print(RunDir.open(run).report(out))
-    return DONE
+    told, opened = found(tracker), RunDir.open(run)
+    print(opened.report(out))
+    return send(opened, told)
+
+
+@app.command
+def track(run: Path, *, tracker: Names = None) -> int:
+    """Tell a tracker of a run: its numbers, its training and its page. Exit code 3 if the tracker does not take it.
+
+    Parameters
+    ----------
+    tracker
+        mlflow, tensorboard, wandb, or several.
+    """
+    from ..store import RunDir
+    from ..trackers import trackers
+
+    if not tracker:
+        raise UserError(f"No --tracker was given. Expected one or more of: {', '.join(trackers.names())}.")
+    return send(RunDir.open(run), found(tracker))
 
 
 @app.command
@@ -523,6 +567,7 @@ def _study(
     skip: list[str] | None,
     further: dict[str, Any],
     device: str,
+    told: list[Tracker],
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -545,10 +590,10 @@ def _study(
             device=device,
             progress=progress,
         )
-    return _finished(run, as_json) if first else DONE
+    return _finished(run, as_json, told) if first else DONE
 
 
-def _finished(run: Any, as_json: bool) -> int:
+def _finished(run: Any, as_json: bool, told: Sequence[Tracker] = ()) -> int:
     from .show import crashed, show_findings
 
     children = run.children if run.record.kind == "study" else ()
@@ -556,7 +601,7 @@ def _finished(run: Any, as_json: bool) -> int:
     page = run.report()
     if not as_json:
         print(f"report: {page}")
-    return CRASHED if crashed((run, *children)) else DONE
+    return max(send(run, told, quiet=as_json), CRASHED if crashed((run, *children)) else DONE)
 
 
 def _load(
@@ -590,6 +635,7 @@ def _saved(
     skip: list[str] | None,
     out: Path | None,
     seed: int,
+    told: list[Tracker],
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -598,7 +644,7 @@ def _saved(
 
     with shown(quiet) as progress:
         run = audit_predictions(file, data, checks=checks or (), skip=skip or (), out=out, seed=seed, progress=progress)
-    return _finished(run, as_json)
+    return _finished(run, as_json, told)
 
 
 def _changes(fields: list[str] | None) -> dict[str, str]:
