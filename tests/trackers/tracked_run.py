@@ -15,7 +15,8 @@ HOSTILE = "a<script>\"'|\n@`\x1b\x00 אב 🐸 " + "é" * 600
 def tracked_run(path: Path) -> RunDir:
     run = begin(path)
     config = {"recipes": [{"epochs": 2}], "checks": ["ACC001", "CAL001"], "note": HOSTILE, "none": None}
-    run.write_record(run.record.model_copy(update={"config": config}))
+    data = run.record.data.model_copy(update={"images": {"train": 120, "validation": 60, "test": 60}})
+    run.write_record(run.record.model_copy(update={"config": config, "data": data}))
     names = ("accuracy", "accuracy[a<b]", "accuracy[a>b]", f"accuracy[{HOSTILE}]")
     add(run, "ACC001", *(estimate(name, 0.91, 0.9, 0.92) for name in names))
     run.write_metrics(
