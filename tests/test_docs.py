@@ -36,6 +36,8 @@ def test_the_notebook_runs():
         "docs/how-to/saved-predictions.md",
         "docs/how-to/groups.md",
         "docs/how-to/gate.md",
+        "docs/how-to/track.md",
+        "docs/how-to/card.md",
     ],
 )
 def test_every_command_in_the_docs_parses(page):
