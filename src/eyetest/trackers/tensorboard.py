@@ -35,7 +35,7 @@ class Tensorboard(Tracker):
         values = [(0, Summary.Value(tag=name, simple_value=value)) for name, value in told.metrics.items()]
         for name, points in told.curves.items():
             values += [(epoch, Summary.Value(tag=name, simple_value=value)) for epoch, value in points]
-        values += [(0, _text(name, said)) for name, said in (told.params | told.headlines).items()]
+        values += [(0, _text(name, said)) for name, said in {**told.params, **told.headlines}.items()]
         for step, value in values:
             writer.add_event(Event(wall_time=time.time(), step=step, summary=Summary(value=[value])))
         writer.close()
