@@ -57,7 +57,7 @@ class Model(NamedTuple):
     sharpness: float
 
 
-CALIBRATED, SHARP, BETTER = Model(2.5, 1.0), Model(2.5, 1.6), Model(3.0, 1.2)
+CALIBRATED, SLIGHT, SHARP, BETTER = Model(2.5, 1.0), Model(2.5, 1.15), Model(2.5, 1.6), Model(3.0, 1.2)
 RARELY_WRONG = (Model(4.5, 1.0), Model(5.0, 1.0))
 
 
