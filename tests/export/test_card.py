@@ -27,6 +27,7 @@ def audited(path: Path, name: str = "") -> RunDir:
     add(run, "ACC001", estimate("accuracy", 0.91, 0.9, 0.92), estimate("accuracy[ant]", 0.5, 0.4, 0.6))
     add(run, "CAL001", estimate("ece", 0.1, 0, 0.2), estimate("ece_debiased", 0.000012, 0, 0.2), status="concern")
     add(run, "CUE001", status="not_applicable")
+    add(run, "DAT001", estimate("accuracy", 0.91, 0.9, 0.92))
     if name:
         model = ModelRecord(name=name, fingerprint="x", parameters=1, source="")
         run.write_record(run.record.model_copy(update={"models": (model,)}))
@@ -54,7 +55,7 @@ def test_the_body_has_headlines_limits_and_what_was_not_measured(tmp_path: Path)
     body = card(audited(tmp_path / "net"))
     assert "✔ What ACC001 says." in body
     assert "▲ concern: What CAL001 says." in body
-    assert body.count("- Made by hand.") == 2
+    assert body.count("- Made by hand.") == 3
     assert "- CUE001 (CUE001): What CUE001 says." in body.split("#### Not measured")[1]
 
 

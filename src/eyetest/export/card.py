@@ -19,8 +19,11 @@ from ._text import escaped, printable
 
 MARKS = {"ok": "✔", "concern": "▲ concern:", "inconclusive": "? cannot tell:"}
 """Of findings that have a number; the others are listed as not measured."""
-MAIN = {"CAL001": ("ece_debiased", "nll", "brier")}
-"""Numbers of a finding that a card gives; of others those that stand on the page by themselves, or the reliance on cues."""
+MAIN: dict[str, tuple[str, ...]] = {"CAL001": ("ece_debiased", "nll", "brier"), "DAT001": (), "ACC002": ()}
+"""Numbers of a finding that a card gives; of others those that stand on the page by themselves, or the reliance on cues.
+
+DAT001 has the accuracy once more, and ACC002 counts pairs of classes: there the sentence is enough.
+"""
 TASK = "image-classification"
 
 
@@ -121,19 +124,10 @@ def _said(finding: Finding) -> list[str]:
         f"| {escaped(one.name)} | {one.value:.3g} | {escaped(_range(one))} | {one.n:,} | {escaped(one.method)} |"
         for one in _main(finding)
     ]
+    table = ["", *head, *rows] if rows else []
     limits = [f"- {escaped(limit)}" for limit in finding.limits]
-    return [
-        f"#### {escaped(finding.title)} ({finding.code})",
-        "",
-        mark,
-        "",
-        *head,
-        *rows,
-        "",
-        "What this does not show:",
-        "",
-        *limits,
-    ]
+    title = f"#### {escaped(finding.title)} ({finding.code})"
+    return [title, "", mark, *table, "", "What this does not show:", "", *limits]
 
 
 def _not_measured(findings: Iterable[Finding]) -> list[str]:
@@ -148,9 +142,11 @@ def _measured(run: RunDir) -> list[Finding]:
 
 def _main(finding: Finding) -> Sequence[Estimate]:
     shown = {block.estimate for block in finding.blocks if isinstance(block, Scalar)}
-    wanted = set(MAIN.get(finding.code, ())) or shown
+    wanted = MAIN.get(finding.code, shown)
     chosen = [one for one in finding.estimates if one.name in wanted]
-    return chosen or [one for one in finding.estimates if of_whole_cue(one.name)] or finding.estimates[:1]
+    if chosen or finding.code in MAIN:
+        return chosen
+    return [one for one in finding.estimates if of_whole_cue(one.name)] or finding.estimates[:1]
 
 
 def _range(one: Estimate) -> str:
