@@ -31,7 +31,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 $(EXTRAS_STAMP): pyproject.toml constraints-extras.txt
 	$(call new_venv,$(EXTRAS_VENV))
-	$(EXTRAS_PYTHON) tools/install.py models peers
+	$(EXTRAS_PYTHON) tools/install.py models peers trackers
 	@touch $(EXTRAS_STAMP)
 
 demo: $(STAMP) ## The whole story on planted data; ends with the path of the page

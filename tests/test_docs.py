@@ -38,6 +38,8 @@ def test_the_notebook_runs():
         "docs/how-to/gate.md",
         "docs/how-to/compare.md",
         "docs/how-to/sweep.md",
+        "docs/how-to/track.md",
+        "docs/how-to/card.md",
     ],
 )
 def test_every_command_in_the_docs_parses(page):

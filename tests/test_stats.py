@@ -202,3 +202,31 @@ def test_the_mean_of_shares_covers_as_often_as_stated_and_is_no_point_where_all_
 def test_the_mean_among_members():
     assert stats.mean_among(np.array([1.0, 0, 1, 1]), np.array([1.0, 1, 0, 0])) == 0.5
     assert stats.mean_among(np.ones(3), np.zeros(3)) == 0
+
+
+def test_newcombe_student_and_fisher_agree_with_statsmodels_and_scipy():
+    from scipy.stats import fisher_exact
+    from statsmodels.stats.proportion import confint_proportions_2indep
+    from statsmodels.stats.weightstats import DescrStatsW
+
+    for k1, n1, k2, n2 in ((56, 70, 48, 80), (9, 10, 3, 10), (990, 1000, 930, 1000)):
+        theirs = confint_proportions_2indep(k1, n1, k2, n2, method="newcomb", compare="diff")
+        assert stats.newcombe(k1, n1, k2, n2)[1:] == pytest.approx(theirs)
+    values = np.random.default_rng(11).gamma(2, size=60)
+    assert stats.mean_interval(values)[1:] == pytest.approx(DescrStatsW(values).tconfint_mean(0.05))
+    for first, second in ((9, 3), (0, 0), (12, 12), (2, 7)):
+        theirs = fisher_exact([[first, 12 - first], [second, 12 - second]], alternative="greater").pvalue
+        assert stats.fisher_greater(np.array([first]), np.array([second]), 12)[0] == pytest.approx(theirs)
+        assert stats.stratified_greater(
+            np.array([first]), np.array([12]), np.array([second]), np.array([12])
+        ) == pytest.approx(theirs)
+
+
+def test_the_percentile_bootstrap_agrees_with_scipy():
+    from scipy.stats import bootstrap
+
+    values = np.random.default_rng(12).gamma(2, size=200)
+    theirs = bootstrap((values,), np.mean, n_resamples=4000, method="percentile", rng=np.random.default_rng(0))
+    ours = stats.bootstrap(stats.mean, [values], "x", resamples=4000)
+    width = ours.high - ours.low
+    assert ours[1:] == pytest.approx(tuple(theirs.confidence_interval), abs=0.05 * width)

@@ -7,6 +7,7 @@
     * UnknownName         a name that no registry and no list holds
     * RecipeError         a recipe field or value that makes no sense
     * RunError            a run directory that is missing, taken, damaged or incompatible
+  * TrackerError          another library did not take a run, which itself is complete; exit code 3
   * UndeclaredNeed        a check read evidence that its needs() does not list (a bug in the check)
   * MissingEvidence       declared evidence that this run does not hold (the finding says not_applicable)
 """
@@ -47,6 +48,10 @@ class PolicyError(UserError):
 
 class RunError(UserError):
     """A run directory is missing, taken, damaged or does not fit."""
+
+
+class TrackerError(EyetestError):
+    """Another library did not take a run; the run itself is complete."""
 
 
 class UndeclaredNeed(EyetestError):

@@ -29,6 +29,7 @@ def photos(folder: Path) -> Path:
 def test_all_commands_are_there() -> None:
     assert {
         "audit",
+        "card",
         "compare",
         "demo",
         "explain",
@@ -40,6 +41,7 @@ def test_all_commands_are_there() -> None:
         "runs",
         "show",
         "study",
+        "track",
         "train",
     } <= set(COMMANDS)
 
@@ -62,6 +64,8 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
         "runs nowhere",
         "gate --help",
         "gate nowhere nothing.toml",
+        "card nowhere",
+        "track nowhere --tracker tensorboard",
     ],
 )
 def test_commands_that_only_read_start_without_torch(command: str) -> None:
@@ -71,7 +75,9 @@ def test_commands_that_only_read_start_without_torch(command: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script, *command.split()], capture_output=True, text=True, check=False)
     assert done.returncode == (
-        2 if "nowhere nowhere" in command or command.startswith(("report", "show", "gate nowhere")) else 0
+        2
+        if "nowhere nowhere" in command or command.startswith(("report", "show", "gate nowhere", "card", "track"))
+        else 0
     )
 
 

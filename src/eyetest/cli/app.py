@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,11 @@ from cyclopts import App
 from ..errors import UserError, unknown_name
 from ..training.processes import Processes
 from .flags import NO_FLAGS, Count, Flag, ModelFlags, Names, Theme, Whole
+from .tracked import found, send
 
 if TYPE_CHECKING:
     from ..data import Dataset
+    from ..trackers.base import Tracker
 
 app = App(
     name="eyetest",
@@ -64,6 +67,7 @@ def study(
     human_labels: Path | None = None,
     plan: Flag = False,
     anyway: Flag = False,
+    tracker: Names = None,
     json: Flag = False,
     quiet: Flag = False,
 ) -> int:
@@ -93,8 +97,11 @@ def study(
         Print what it would cost and stop.
     anyway
         Audit also a model whose figures would mean nothing (DAT001).
+    tracker
+        Tell mlflow, tensorboard or wandb of the run too (docs/how-to/track.md).
     """
     _threads(threads)
+    told = found(tracker)
     names = recipe or ["baseline", "improved"]
     if plan:
         from .sizing import show_training_plan
@@ -103,7 +110,9 @@ def study(
         return DONE
     source = _load(data, seed, group, human_labels)
     further = {"anyway": anyway, "stamp": stamp or (), "cross_validate": cross_validate}
-    return _study(source, names, profile, _changes(set), out, seed, seeds, checks, skip, further, device, json, quiet)
+    return _study(
+        source, names, profile, _changes(set), out, seed, seeds, checks, skip, further, device, told, json, quiet
+    )
 
 
 @app.command
@@ -117,6 +126,7 @@ def train(
     seed: Whole = 0,
     device: str = "auto",
     threads: Count | None = None,
+    tracker: Names = None,
     json: Flag = False,
     quiet: Flag = False,
 ) -> int:
@@ -132,6 +142,8 @@ def train(
         baseline, improved, plain_sgd, or a TOML file.
     set
         Recipe fields, such as epochs=3 width=16.
+    tracker
+        Tell mlflow, tensorboard or wandb of the run too (docs/how-to/track.md).
     """
     from .. import flow as calls
     from ..training.recipe import changed
@@ -139,6 +151,7 @@ def train(
     from .progress import shown
 
     _threads(threads)
+    told = found(tracker)
     chosen = changed(named(recipe), _changes(set))
     first = Processes.here().first
     with shown(quiet or not first) as progress:
@@ -153,7 +166,7 @@ def train(
         print(f"{chosen.name}: validation accuracy {result.chosen_validation_accuracy:.4f} at {chosen_at}")
         grouped = f" --group {group}" if group else ""
         print(f"next: eyetest audit {run.path} --data {data}{grouped}")
-    return DONE
+    return send(run, told, quiet=json)
 
 
 @app.command
@@ -177,6 +190,7 @@ def audit(
     human_labels: Path | None = None,
     plan: Flag = False,
     anyway: Flag = False,
+    tracker: Names = None,
     json: Flag = False,
     quiet: Flag = False,
 ) -> int:
@@ -207,12 +221,14 @@ def audit(
         Print what the model is fed, passes and cost, and stop.
     anyway
         Go on where the model is fed so wrongly that figures would mean nothing (DAT001).
+    tracker
+        Tell mlflow, tensorboard or wandb of the run too (docs/how-to/track.md).
     """
     _threads(threads)
-    seconds = _seconds(budget)
+    seconds, told = _seconds(budget), found(tracker)
     if predictions is not None:
         _require_no_model(model, budget, plan)
-        return _saved(predictions, _load(data, seed, group, human_labels), checks, skip, out, seed, json, quiet)
+        return _saved(predictions, _load(data, seed, group, human_labels), checks, skip, out, seed, told, json, quiet)
     if model is None:
         raise UserError(
             "Neither a model nor predictions were given. Expected `audit MODEL`, or `audit --predictions FILE`."
@@ -255,7 +271,7 @@ def audit(
         )
     if seconds is not None and not json:
         print(f"budget of {seconds:g} s: {run.plan().note}")
-    return _finished(run, json)
+    return _finished(run, json, told)
 
 
 @app.command
@@ -362,6 +378,7 @@ def compare(
     group: str | None = None,
     out: Path | None = None,
     seed: Whole = 0,
+    tracker: Names = None,
     json: Flag = False,
 ) -> int:
     """The difference of audits on the same images: of two B − A, of more each minus a reference; or of a study's seeds.
@@ -379,14 +396,17 @@ def compare(
         Where the images lie, to draw those that were fixed, newly broken or still wrong.
     group
         The column of patients or scenes that all were audited with.
+    tracker
+        Tell mlflow, tensorboard or wandb of the run too (docs/how-to/track.md).
     """
     from .. import pairing as calls
 
+    told = found(tracker)
     if len(runs) == 1 and reference is None:
-        return _seeds(runs[0], data, out, json)
+        return _seeds(runs[0], data, out, told, json)
     given = calls.with_reference(runs, reference)
     source = _load(data, seed, group) if data else None
-    return _finished(calls.compare(*given, out=out, data=source), json)
+    return _finished(calls.compare(*given, out=out, data=source), json, told)
 
 
 @app.command
@@ -460,6 +480,7 @@ def report(
     no_images: Flag = False,
     pdf: Flag = False,
     open: Flag = False,
+    tracker: Names = None,
 ) -> int:
     """Write the page of a run again, also as a PDF, and open it.
 
@@ -475,16 +496,59 @@ def report(
         Print the page to a PDF beside it too, by the Chromium, Chrome or Edge that is installed.
     open
         Show the page in the default browser.
+    tracker
+        Tell mlflow, tensorboard or wandb of the run too (docs/how-to/track.md).
     """
     from ..report.options import PageOptions
     from ..store import RunDir
     from .written import show_page, write_page
 
-    written = write_page(RunDir.open(run), out, PageOptions(theme, not no_images), pdf=pdf)
+    told, opened = found(tracker), RunDir.open(run)
+    written = write_page(opened, out, PageOptions(theme, not no_images), pdf=pdf)
     for path in written:
         print(path)
     if open:
         show_page(written[0])
+    return send(opened, told)
+
+
+@app.command
+def track(run: Path, *, tracker: Names = None) -> int:
+    """Tell a tracker of a run: its numbers, its training and its page. Exit code 3 if the tracker does not take it.
+
+    Parameters
+    ----------
+    tracker
+        mlflow, tensorboard, wandb, or several.
+    """
+    from ..store import RunDir
+    from ..trackers import trackers
+
+    if not tracker:
+        raise UserError(f"No --tracker was given. Expected one or more of: {', '.join(trackers.names())}.")
+    return send(RunDir.open(run), found(tracker))
+
+
+@app.command
+def card(run: Path, *, model: str | None = None, out: Path | None = None) -> int:
+    """A section for a Hugging Face model card: numbers with intervals as model-index, findings and limits in words.
+
+    Parameters
+    ----------
+    model
+        One of the models of a study; by default there is a section for each.
+    out
+        A new file; by default it is printed.
+    """
+    from ..export.card import card as written
+    from ..export.card import write_card
+    from ..store import RunDir
+
+    if out is None:
+        print(written(RunDir.open(run), model), end="")
+    else:
+        write_card(RunDir.open(run), out, model)
+        print(out)
     return DONE
 
 
@@ -586,6 +650,7 @@ def _study(
     skip: list[str] | None,
     further: dict[str, Any],
     device: str,
+    told: list[Tracker],
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -608,10 +673,10 @@ def _study(
             device=device,
             progress=progress,
         )
-    return _finished(run, as_json) if first else DONE
+    return _finished(run, as_json, told) if first else DONE
 
 
-def _seeds(path: Path, data: str | None, out: Path | None, as_json: bool) -> int:
+def _seeds(path: Path, data: str | None, out: Path | None, told: Sequence[Tracker], as_json: bool) -> int:
     """SEED001 of a study, once more from its audits."""
     from ..pairing import compare_seeds, require_several
     from ..store import RunDir
@@ -629,10 +694,10 @@ def _seeds(path: Path, data: str | None, out: Path | None, as_json: bool) -> int
     page = run.report()
     if not as_json:
         print(f"report: {page}")
-    return DONE
+    return send(run, told, quiet=as_json)
 
 
-def _finished(run: Any, as_json: bool) -> int:
+def _finished(run: Any, as_json: bool, told: Sequence[Tracker] = ()) -> int:
     from .show import crashed, show_findings
 
     children = run.children if run.record.kind == "study" else ()
@@ -640,7 +705,7 @@ def _finished(run: Any, as_json: bool) -> int:
     page = run.report()
     if not as_json:
         print(f"report: {page}")
-    return CRASHED if crashed((run, *children)) else DONE
+    return max(send(run, told, quiet=as_json), CRASHED if crashed((run, *children)) else DONE)
 
 
 def _load(
@@ -674,6 +739,7 @@ def _saved(
     skip: list[str] | None,
     out: Path | None,
     seed: int,
+    told: list[Tracker],
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -682,7 +748,7 @@ def _saved(
 
     with shown(quiet) as progress:
         run = audit_predictions(file, data, checks=checks or (), skip=skip or (), out=out, seed=seed, progress=progress)
-    return _finished(run, as_json)
+    return _finished(run, as_json, told)
 
 
 def _changes(fields: list[str] | None) -> dict[str, str]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from ..records import GateRecord, Verdict
-from ._text import printable
+from ._text import escaped
 from .plain import SAID
 
 MARKS = {"pass": "✅ pass", "fail": "❌ fail", "cannot_tell": "❔ cannot tell"}
@@ -13,11 +11,11 @@ MARKS = {"pass": "✅ pass", "fail": "❌ fail", "cannot_tell": "❔ cannot tell
 
 def markdown(gate: GateRecord) -> str:
     """A heading with the result and one row a rule."""
-    against = f", against {_escaped(gate.reference)}" if gate.reference else ""
+    against = f", against {escaped(gate.reference)}" if gate.reference else ""
     head = [
         f"### eyetest gate: {SAID[gate.result]}",
         "",
-        f"{_escaped(gate.model)}, {_escaped(gate.data)}{against}",
+        f"{escaped(gate.model)}, {escaped(gate.data)}{against}",
         "",
         "| result | rule | measured |",
         "|---|---|---|",
@@ -26,11 +24,6 @@ def markdown(gate: GateRecord) -> str:
 
 
 def _row(verdict: Verdict) -> str:
-    ignored = f"; ignored: {_escaped(verdict.ignored)}" if verdict.ignored else ""
-    rule = f"{_escaped(verdict.address)} {_escaped(verdict.demand)}"
-    return f"| {MARKS[verdict.result]}{ignored} | {rule} | {_escaped(verdict.sentence)} |"
-
-
-def _escaped(text: str) -> str:
-    """Text in which nothing is markup, a link, a mention or a cell's end: punctuation as character references."""
-    return re.sub(r"[^\w\s.,;=+()/−–…%-]|_", lambda found: f"&#{ord(found[0])};", printable(text))
+    ignored = f"; ignored: {escaped(verdict.ignored)}" if verdict.ignored else ""
+    rule = f"{escaped(verdict.address)} {escaped(verdict.demand)}"
+    return f"| {MARKS[verdict.result]}{ignored} | {rule} | {escaped(verdict.sentence)} |"

@@ -1,0 +1,202 @@
+"""Simulated comparisons whose truth is known, and how many of their intervals hold it; for coverage.py."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import special
+from scipy.stats import norm
+
+from eyetest import calibrated, reliance, stats
+from eyetest.exam.seed_coverage import WORLDS, covered
+from eyetest.stats import Array, Interval
+
+RESAMPLES = 500
+"""An audit takes 2,000, a comparison 1,000; fewer make an interval a little too short."""
+SAME = 50
+"""Comparisons that share their resamples, as the statistics of one audit do."""
+N, POPULATION, FAMILY, GROUPS = 1000, 2_000_000, 100, 60
+Random = np.random.Generator
+Simulate = Callable[[Random, int], int]
+"""Of so many comparisons, how many intervals hold the truth, or how many tests reject what is true."""
+
+
+def holds(interval: Interval, truth: float) -> bool:
+    return interval.low <= truth <= interval.high
+
+
+def counting(judge: Callable[..., Any], drawn: Array) -> int:
+    """How many of the drawn outcomes (a row each) are judged true; equal ones are judged once."""
+    outcomes, times = np.unique(drawn.reshape(len(drawn), -1), axis=0, return_counts=True)
+    return sum(n for counts, n in zip(outcomes.tolist(), times.tolist(), strict=True) if judge(*counts))
+
+
+def counts(judge: Callable[..., Any], p: Sequence[float], n: Sequence[int]) -> Simulate:
+    """`judge` reads independent binomial counts."""
+    return lambda random, simulations: counting(judge, random.binomial(n, p, (simulations, len(n))))
+
+
+def pairs(judge: Callable[..., Any], only_a: float, only_b: float, n: int = N) -> Simulate:
+    """`judge` reads how often both are right, only the first, only the second, neither."""
+    chances = [0.9 - only_a, only_a, only_b, 0.1 - only_b]
+    return lambda random, simulations: counting(judge, random.multinomial(n, chances, simulations))
+
+
+def repeated(one: Callable[[Random], Any]) -> Simulate:
+    return lambda random, simulations: sum(bool(one(random)) for _ in range(simulations))
+
+
+class Model(NamedTuple):
+    """Logit of being right: normal with this mean and deviation 1.5; the stated logit is `sharpness` times that."""
+
+    mean: float
+    sharpness: float
+
+
+CALIBRATED, SLIGHT, SHARP, BETTER = Model(2.5, 1.0), Model(2.5, 1.15), Model(2.5, 1.6), Model(3.0, 1.2)
+OFTEN_WRONG, RARELY_WRONG = (Model(0.5, 1.3), Model(1.0, 1.0)), (Model(4.5, 1.0), Model(5.0, 1.0))
+
+
+def answers(models: Sequence[Model], n: int, random: Random) -> list[dict[str, Array]]:
+    """Confidence, correct and so on of each model on n images that are as hard, and as lucky, for both in part."""
+    hard, luck, found = random.normal(size=n), random.normal(size=n), []
+    for model in models:
+        logit = model.mean + 1.5 * (math.sqrt(0.7) * hard + math.sqrt(0.3) * random.normal(size=n))
+        right = norm.cdf(math.sqrt(0.5) * luck + math.sqrt(0.5) * random.normal(size=n)) < special.expit(logit)
+        confidence, correct = special.expit(model.sharpness * logit), right.astype(np.float64)
+        loss = np.where(right, -np.log(confidence), -special.log_expit(-model.sharpness * logit))
+        found.append({"confidence": confidence, "correct": correct, "wrong": 1 - correct, "loss": loss})
+    return found
+
+
+def columns(statistic: str, side: dict[str, Array]) -> list[Array]:
+    names = {"mean": ("loss",), "ece_debiased": ("confidence", "correct")}.get(statistic, ("confidence", "wrong"))
+    return [side[name] for name in names]
+
+
+@lru_cache
+def truth(statistic: str, models: tuple[Model, ...]) -> float:
+    """Of one model, or second minus first, on very many images."""
+    sides = answers(models, POPULATION, np.random.default_rng(1))
+    values = [stats.STATISTICS[statistic](*columns(statistic, side)) for side in sides]
+    return values[0] if len(models) == 1 else values[1] - values[0]
+
+
+def resampled(statistic: str, *models: Model, basic: bool = False, null: bool = False) -> Simulate:
+    """Bootstrap of one model's statistic, or of the paired difference of two."""
+    function, single = stats.STATISTICS[statistic], stats.basic_bootstrap if basic else stats.bootstrap
+
+    def simulate(random: Random, simulations: int) -> int:
+        goal, held = 0.0 if null else truth(statistic, models), 0
+        for number in range(simulations):
+            read, seed = [columns(statistic, side) for side in answers(models, N, random)], str(number // SAME)
+            if len(models) == 2:
+                found = stats.paired_difference(function, read[0], read[1], seed, resamples=RESAMPLES)
+            else:
+                found = single(function, read[0], seed, resamples=RESAMPLES)
+            held += holds(found, goal)
+        return simulations - held if null else held
+
+    return simulate
+
+
+def confident_errors(*models: Model) -> Simulate:
+    """Error rates among the surest fifth, resampled only from ten errors on, as a comparison does."""
+    name, part = "error_rate_at_coverage", N // 5
+    function = stats.STATISTICS[name]
+
+    def simulate(random: Random, simulations: int) -> int:
+        goal, held = truth(name, models), 0
+        for number in range(simulations):
+            read = [columns(name, side) for side in answers(models, N, random)]
+            rates = [function(*side) for side in read]
+            if sum(rates) * part < 10:
+                first, second = (stats.wilson(rate * part, part) for rate in rates)
+                found = stats.difference_of_intervals(second, first)
+            else:
+                found = stats.paired_difference(function, *read, str(number // SAME), resamples=RESAMPLES)
+            held += holds(found, goal)
+        return held
+
+    return simulate
+
+
+def auroc_by_delong(random: Random) -> bool:
+    positive = random.random(N) < 0.1
+    return holds(stats.delong(random.normal(size=N) + positive, positive), special.ndtr(1 / math.sqrt(2)))
+
+
+def mean_over_classes(random: Random) -> bool:
+    n, p = np.array([20, 50, 200, 500]), np.array([0.95, 0.8, 0.6, 0.9])
+    return holds(stats.mean_of_shares(random.binomial(n, p), n), float(p.mean()))
+
+
+def temperature(random: Random) -> bool:
+    logits = 2 * random.normal(size=(N, 5))
+    fitted = calibrated.fit_temperature(1.7 * logits, (logits + random.gumbel(size=(N, 5))).argmax(1))
+    return fitted.low <= 1.7 <= fitted.high
+
+
+def grouped(judge: Callable[[Array, Array, Array], Any], rate: float) -> Simulate:
+    """Groups of 1 to 32 images of one rate each (intraclass correlation .3); half of them answer twice alike.
+
+    The first model's rate is .3, the second's the mean of that and `rate`.
+    """
+
+    def one(random: Random) -> Any:
+        place = np.repeat(np.arange(GROUPS), random.integers(1, 33, GROUPS))
+        chances = [random.beta(r * 7 / 3, (1 - r) * 7 / 3, GROUPS)[place] for r in (0.3, rate)]
+        first, other = (random.random(len(place)) < chance for chance in chances)
+        return judge(first, np.where(random.random(GROUPS)[place] < 0.5, first, other), place)
+
+    return repeated(one)
+
+
+LABELS, LENDERS = np.arange(N) % 5, 300
+THRESHOLDS = np.array([[0.9], [0.4]])
+"""Of the answer with a donor of the own class, and of another; ability, donor and noise have deviation 1."""
+RELIANCE = float(-np.diff(norm.cdf(THRESHOLDS[:, 0] / math.sqrt(3)))[0])
+
+
+def swapped(random: Random, models: int) -> Interval:
+    """Interval of a reliance, or of the difference of two equal ones, on new images and new donors."""
+    classes = np.stack([LABELS, (LABELS + random.integers(1, 5, N)) % 5])
+    donors = classes + 5 * random.integers(0, LENDERS // 5, (2, N))
+    common, read = random.normal(size=N) + np.array([[1.0], [-1.0]]) * random.normal(size=LENDERS)[donors], []
+    for _ in range(models):
+        right = THRESHOLDS + common + random.normal(size=(2, N)) > 0
+        read.append([*right.astype(np.float64), *donors, classes[1], LABELS])
+    if models == 2:
+        return reliance.paired("swap_difference", *read)
+    return reliance.interval(*reliance.of_columns("swap_difference", read[0]))
+
+
+def symmetric(random: Random) -> bool:
+    chance = np.array([0.8, 0.03, 0.02, 0.03, 0, 0.05, 0.02, 0.05, 0])
+    return stats.bowker(random.multinomial(N, chance).reshape(3, 3))[2] < 0.05
+
+
+def weak_slice(a: int, b: int, c: int, d: int) -> bool:
+    first, other = (np.array([a, c]), np.array([60, 40])), (np.array([b, d]), np.array([400, 500]))
+    return stats.stratified_greater(*first, *other) < 0.05
+
+
+def family(true: int) -> Simulate:
+    """Families of mid-p tests after Holm in which any test rejects that should not; `true` of them should reject."""
+    mid_p = np.vectorize(lru_cache(maxsize=None)(lambda b, c: stats.mcnemar(b, c)[1]), otypes=[float])
+
+    def simulate(random: Random, simulations: int) -> int:
+        discordant = random.binomial(N, 0.06, (simulations, FAMILY))
+        second = random.binomial(discordant, np.where(np.arange(FAMILY) < true, 0.75, 0.5))
+        return int((stats.holm_rows(mid_p(discordant - second, second))[:, true:] < 0.05).any(1).sum())
+
+    return simulate
+
+
+def trainings(world: str, k: int) -> Simulate:
+    resamples = RESAMPLES if k >= 5 else 0
+    return lambda random, simulations: covered(WORLDS[world], k, comparisons=simulations, resamples=resamples)[0]
