@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +16,7 @@ from selenium.webdriver.common.keys import Keys
 from eyetest.store import RunDir
 from eyetest.types import Predictions
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(importlib.util.find_spec("eyetest.report.gallery") is None, reason="not merged yet"),
-]
+pytestmark = pytest.mark.browser
 CARDS = "#gallery .g-tile[data-id]"
 COUNT = "#gallery .g-count"
 OPENED = "dialog[open]"
@@ -75,7 +71,9 @@ def test_a_confusion_cell_shows_exactly_its_images(browser: Browser, page: Path,
     browser.open(page)
     browser.run("for (const one of document.querySelectorAll('details')) one.open = true")
     links = [
-        one for one in browser.all("svg.figure a") if parse_qs(one.get_attribute("href").partition("#")[2]) == wanted
+        one
+        for one in browser.all("svg.figure a")
+        if parse_qs(str(one.get_dom_attribute("href")).partition("#")[2]) == wanted
     ]
     assert links
     browser.run("arguments[0].setAttribute('data-chosen', '')", links[0])
