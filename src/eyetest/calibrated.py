@@ -192,9 +192,9 @@ def _inverted(observed: float, direction: Array, noise: Array, share: float) -> 
     def excess(ece: float) -> float:
         return float(np.quantile(np.abs(ece * unit + noise).sum(1), share)) - observed
 
-    if excess(0) >= 0:
+    if excess(0.0) >= 0:
         return 0.0
-    return float(optimize.brentq(excess, 0, observed + np.abs(noise).sum(1).max(), xtol=1e-6))
+    return float(optimize.brentq(excess, 0.0, observed + np.abs(noise).sum(1).max(), xtol=1e-6))
 
 
 def _bin_sizes(n: int, bins: int) -> Array:

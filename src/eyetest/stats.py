@@ -318,12 +318,18 @@ def difference_of_draws(
 
 
 def ece_interval(
-    value: float, confidence: Array, correct: Array, seed: str, *, groups: Array | None = None, bins: int = BINS
+    value: float,
+    confidence: Array,
+    correct: Array,
+    seed: str,
+    *,
+    groups: Array | None = None,
+    bins: int = BINS,
+    draws: int = RESAMPLES,
 ) -> Interval:
     """The 95 % interval of the ECE of all images of this kind, lengthened to `value` (debiased or not) where that is outside."""
-    low, high = calibrated.error_ends(
-        confidence, correct, generator(f"{seed} {bins} bins"), bins=bins, groups=groups, draws=RESAMPLES
-    )
+    random = generator(f"{seed} {bins} bins")
+    low, high = calibrated.error_ends(confidence, correct, random, bins=bins, groups=groups, draws=draws)
     return Interval(value, min(low, value), max(high, value))
 
 
