@@ -193,3 +193,47 @@ def test_no_class_of_a_calibrated_model_is_called_off_more_often_than_stated():
         ]
         alarms += bool((stats.holm(raw) <= 0.05).any())
     assert stats.clopper_pearson(alarms, 200, 0.998).low <= 0.05
+
+
+def too_sure(random: np.random.Generator, n: int, by: float) -> tuple[np.ndarray, np.ndarray]:
+    confidence = random.uniform(0.5, 1, n)
+    return confidence, (random.random(n) < confidence - by).astype(float)
+
+
+def test_the_ece_of_one_bin_has_a_normal_interval():
+    confidence, correct = too_sure(np.random.default_rng(10), 2000, 0.1)
+    gap = confidence - correct
+    value, half = gap.mean(), 1.96 * gap.std(ddof=1) / np.sqrt(2000)
+    found = stats.ece_interval(value, confidence, correct, "x", bins=1, draws=20_000)
+    assert found == pytest.approx((value, value - half, value + half), abs=0.05 * half)
+
+
+def test_equal_confidences_are_one_bin_whatever_their_number():
+    correct = (np.random.default_rng(11).random(900) < 0.7).astype(float)
+    one, many = (stats.ece_interval(0.1, np.full(900, 0.8), correct, "x", bins=m, draws=20_000) for m in (1, 15))
+    assert many == pytest.approx(one, abs=0.002)
+    assert one.low < one.high - 0.04
+
+
+def test_copies_in_one_group_make_an_ece_no_surer():
+    confidence, correct = too_sure(np.random.default_rng(12), 900, 0.1)
+    once = stats.ece_interval(0.1, confidence, correct, "x")
+    four = [np.repeat(column, 4) for column in (confidence, correct)]
+    together = stats.ece_interval(0.1, *four, "x", groups=np.repeat(np.arange(900), 4))
+    assert together == pytest.approx(once, abs=0.004)
+    alone = stats.ece_interval(0.1, *four, "x")
+    assert alone.high - alone.low < 0.7 * (once.high - once.low)
+
+
+def test_certain_and_right_answers_have_no_error():
+    assert stats.ece_interval(0.0, np.ones(50), np.ones(50), "x") == (0, 0, 0)
+
+
+@pytest.mark.parametrize("by", [0.0, 0.02, 0.1])
+def test_the_interval_holds_the_true_ece(by: float):
+    random, held = np.random.default_rng(13), 0
+    for number in range(200):
+        confidence, correct = too_sure(random, 1000, by)
+        found = stats.ece_interval(stats.ece(confidence, correct), confidence, correct, str(number), draws=400)
+        held += found.low <= by <= found.high
+    assert held >= 182  # 1 % of the time fewer, if 95 % do
