@@ -199,7 +199,7 @@ python benchmarks/coverage.py --out build/coverage.json --page docs/results/cove
 {SIMULATIONS:,} simulated comparisons a row, more where they cost next to nothing; in brackets the exact 95 % interval of the simulation itself.
 The functions are those of the product; the truth is known, or taken from two million images. Bootstraps use {RESAMPLES} resamples in place of the
 1,000 of a comparison and the 2,000 of an audit, which costs about .003 of coverage; inverted tests use {RESAMPLES} draws in place of 2,000.
-A row is simulated once and kept until its method changes, so the rows are of several days' code. One that misses its target is marked,
+A row is simulated once and kept until its method changes, so rows come from several states of the code. One that misses its target is marked,
 with the reason below.
 """
 
