@@ -21,6 +21,8 @@ SAME = 50
 """Comparisons that share their resamples, as the statistics of one audit do."""
 N, POPULATION, FAMILY, GROUPS = 1000, 2_000_000, 100, 60
 Random = np.random.Generator
+World = Callable[[Random, int], tuple[Array, Array]]
+"""Confidence of so many images, and the chance that each is right."""
 Simulate = Callable[[Random, int], int]
 """Of so many comparisons, how many intervals hold the truth, or how many tests reject what is true."""
 
@@ -58,6 +60,7 @@ class Model(NamedTuple):
 
 
 CALIBRATED, SLIGHT, SHARP, BETTER = Model(2.5, 1.0), Model(2.5, 1.15), Model(2.5, 1.6), Model(3.0, 1.2)
+UNSURE, NEARLY = Model(2.5, 0.7), Model(2.5, 1.05)
 OFTEN_WRONG, RARELY_WRONG = (Model(0.5, 1.3), Model(1.0, 1.0)), (Model(4.5, 1.0), Model(5.0, 1.0))
 
 
@@ -86,20 +89,60 @@ def truth(statistic: str, models: tuple[Model, ...]) -> float:
     return values[0] if len(models) == 1 else values[1] - values[0]
 
 
-def resampled(statistic: str, *models: Model, basic: bool = False, null: bool = False) -> Simulate:
-    """Bootstrap of one model's statistic, or of the paired difference of two."""
-    function, single = stats.STATISTICS[statistic], stats.basic_bootstrap if basic else stats.bootstrap
+def resampled(statistic: str, *models: Model, level: float = 0.0) -> Simulate:
+    """Bootstrap of one model's statistic, or of the paired difference of two; with a level, tests of none that reject."""
+    function = stats.STATISTICS[statistic]
 
     def simulate(random: Random, simulations: int) -> int:
-        goal, held = 0.0 if null else truth(statistic, models), 0
+        goal, hits = 0.0 if level else truth(statistic, models), 0
         for number in range(simulations):
             read, seed = [columns(statistic, side) for side in answers(models, N, random)], str(number // SAME)
-            if len(models) == 2:
-                found = stats.paired_difference(function, read[0], read[1], seed, resamples=RESAMPLES)
+            draws = [stats.resampled(function, side, seed, resamples=RESAMPLES) for side in read]
+            if level:
+                value = function(*read[1]) - function(*read[0])
+                hits += stats.difference_of_draws(value, draws[1] - draws[0])[1] < level
+            elif len(models) == 2:
+                hits += holds(stats.paired_difference(function, *read, seed, resamples=RESAMPLES), goal)
             else:
-                found = single(function, read[0], seed, resamples=RESAMPLES)
+                hits += holds(stats.bootstrap(function, read[0], seed, resamples=RESAMPLES), goal)
+        return hits
+
+    return simulate
+
+
+def stated(a: float, b: float, gap: Callable[[Array], Array]) -> World:
+    """Confidences from a beta distribution; the chance of being right is less by `gap`."""
+
+    def world(random: Random, n: int) -> tuple[Array, Array]:
+        confidence = np.clip(random.beta(a, b, n), 0.02, 1 - 1e-6)
+        return confidence, np.clip(confidence - gap(confidence), 0, 1)
+
+    return world
+
+
+def logistic(model: Model) -> World:
+    """The chances of a model."""
+
+    def world(random: Random, n: int) -> tuple[Array, Array]:
+        logit = model.mean + 1.5 * random.normal(size=n)
+        return special.expit(model.sharpness * logit), special.expit(logit)
+
+    return world
+
+
+def calibration_error(world: World, n: int, *, statistic: str = "ece_debiased", bins: int = stats.BINS) -> Simulate:
+    """The interval of the ECE; the truth is that of the bins' chances, without the luck of answers."""
+
+    def simulate(random: Random, simulations: int) -> int:
+        _, accuracy, sureness = stats.calibration_bins(*world(np.random.default_rng(1), POPULATION), bins=bins)
+        goal, held = float(np.abs(accuracy - sureness).mean()), 0
+        for number in range(simulations):
+            confidence, chance = world(random, n)
+            correct = (random.random(n) < chance).astype(np.float64)
+            value = stats.STATISTICS[statistic](confidence, correct)
+            found = stats.ece_interval(value, confidence, correct, str(number), bins=bins, draws=RESAMPLES)
             held += holds(found, goal)
-        return simulations - held if null else held
+        return held
 
     return simulate
 

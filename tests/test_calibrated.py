@@ -120,9 +120,10 @@ def test_the_sweep_is_the_debiased_ece_with_each_number_of_bins():
     random = np.random.default_rng(9)
     s = random.random(1001)
     correct = (random.random(1001) < s**1.5).astype(float)
-    sweep = stats.ece_sweep(s, correct, "x", resamples=200)
+    sweep = stats.ece_sweep(s, correct, "x")
     assert tuple(sweep) == (5, 10, 15, 20, 30, 50)
-    assert sweep[15] == pytest.approx(stats.basic_bootstrap(stats.ece_debiased, [s, correct], "x", resamples=200))
+    value = stats.ece_debiased(s, correct)
+    assert sweep[15] == stats.ece_interval(value, s, correct, "x")
     assert sweep[5].value != sweep[50].value
 
 
@@ -135,8 +136,9 @@ def test_the_number_of_bins_is_part_of_the_number():
 
 
 def test_fewer_images_than_bins():
-    sweep = stats.ece_sweep(S, CORRECT, "x", resamples=50)
-    assert sweep[50] == sweep[10]
+    sweep = stats.ece_sweep(S, CORRECT, "x")
+    assert sweep[50].value == sweep[10].value
+    assert 0 <= sweep[50].low < sweep[50].value < sweep[50].high
     chance = calibrated.consistency(S, 0.3, np.random.default_rng(0), bins=15)
     assert len(chance.low) == len(S)
     assert 0 < chance.p <= 1
@@ -191,3 +193,47 @@ def test_no_class_of_a_calibrated_model_is_called_off_more_often_than_stated():
         ]
         alarms += bool((stats.holm(raw) <= 0.05).any())
     assert stats.clopper_pearson(alarms, 200, 0.998).low <= 0.05
+
+
+def too_sure(random: np.random.Generator, n: int, by: float) -> tuple[np.ndarray, np.ndarray]:
+    confidence = random.uniform(0.5, 1, n)
+    return confidence, (random.random(n) < confidence - by).astype(float)
+
+
+def test_the_ece_of_one_bin_has_a_normal_interval():
+    confidence, correct = too_sure(np.random.default_rng(10), 2000, 0.1)
+    gap = confidence - correct
+    value, half = gap.mean(), 1.96 * gap.std(ddof=1) / np.sqrt(2000)
+    found = stats.ece_interval(value, confidence, correct, "x", bins=1, draws=20_000)
+    assert found == pytest.approx((value, value - half, value + half), abs=0.05 * half)
+
+
+def test_equal_confidences_are_one_bin_whatever_their_number():
+    correct = (np.random.default_rng(11).random(900) < 0.7).astype(float)
+    one, many = (stats.ece_interval(0.1, np.full(900, 0.8), correct, "x", bins=m, draws=20_000) for m in (1, 15))
+    assert many == pytest.approx(one, abs=0.002)
+    assert one.low < one.high - 0.04
+
+
+def test_copies_in_one_group_make_an_ece_no_surer():
+    confidence, correct = too_sure(np.random.default_rng(12), 900, 0.1)
+    once = stats.ece_interval(0.1, confidence, correct, "x")
+    four = [np.repeat(column, 4) for column in (confidence, correct)]
+    together = stats.ece_interval(0.1, *four, "x", groups=np.repeat(np.arange(900), 4))
+    assert together == pytest.approx(once, abs=0.004)
+    alone = stats.ece_interval(0.1, *four, "x")
+    assert alone.high - alone.low < 0.7 * (once.high - once.low)
+
+
+def test_certain_and_right_answers_have_no_error():
+    assert stats.ece_interval(0.0, np.ones(50), np.ones(50), "x") == (0, 0, 0)
+
+
+@pytest.mark.parametrize("by", [0.0, 0.02, 0.1])
+def test_the_interval_holds_the_true_ece(by: float):
+    random, held = np.random.default_rng(13), 0
+    for number in range(200):
+        confidence, correct = too_sure(random, 1000, by)
+        found = stats.ece_interval(stats.ece(confidence, correct), confidence, correct, str(number), draws=400)
+        held += found.low <= by <= found.high
+    assert held >= 182  # 1 % of the time fewer, if 95 % do

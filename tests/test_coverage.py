@@ -48,6 +48,14 @@ def test_the_rows_are_told_apart_and_bad_ones_are_marked(benchmark) -> None:
     assert f"Not simulated yet: {MID_P}." in text
 
 
+def test_intervals_of_the_ece_hold_the_truth_of_the_bins(benchmark, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulated.POPULATION", 200_000)
+    monkeypatch.setattr("simulated.RESAMPLES", 200)
+    for where in ("too sure", "calibrated"):
+        name = f"cautious: inverted test, debiased ECE of 15 bins; {where}, 1,000 images"
+        assert benchmark.simulated(name, 100)["hits"] >= 88
+
+
 @pytest.mark.slow
 def test_every_row_can_be_simulated(benchmark, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("simulated.POPULATION", 20_000)

@@ -1,21 +1,20 @@
-"""Calibration: the temperature that fits, what bins look like by chance, and how much the number of bins matters."""
+"""Calibration: the temperature that fits, what bins look like by chance, and the ends of an ECE."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, final
+from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize, special
-
-from .weighted import Weighted, mass_of_bins, ratio
+from scipy import optimize, special, stats
 
 Array = np.ndarray
 WIDEST = 4.0
 """The logarithm of the temperature is sought within ± this."""
 PIECES = 500
 """Images of neighbouring confidence are drawn together from about this many pieces on."""
+CLEARLY = 2.0
+"""Standard errors from which a bin counts as off, for the low end of an ECE."""
 
 
 class Temperature(NamedTuple):
@@ -127,33 +126,75 @@ def classwise(
     return value, bias, float(np.sqrt((totals**2).sum())) / n
 
 
-@final
-class Sweep(Weighted):
-    """A summary of sizes, accuracy and mean confidence of bins of equal mass, for each of several numbers of bins, c m."""
+def error_ends(
+    confidence: Array,
+    correct: Array,
+    random: np.random.Generator,
+    *,
+    bins: int,
+    groups: Array | None = None,
+    draws: int = 2000,
+) -> tuple[float, float]:
+    """Ends of the 95 % interval of the ECE of all images of this kind: a test inverted, with normal noise of the bins.
 
-    def __init__(
-        self, summary: Callable[[Array, Array, Array], Array], bins: Sequence[int], confidence: Array, correct: Array
-    ) -> None:
-        super().__init__(confidence)
-        self.summary, self.bins = summary, bins
-        self.columns = (correct[self.order].astype(np.float64), confidence[self.order].astype(np.float64))
+    The high end is the largest ECE with which one as small as was seen comes about in 2.5 %, were all bins off by equally
+    many standard errors: noise adds least then. The low end is the smallest with which one as large comes about in 2.5 %,
+    were only those bins off that clearly are (the clearest, if none is): noise adds most then. Noise adds to every ECE, so
+    the one that was seen can lie above the high end.
+    """
+    parts, noise, floor = _noise_of_bins(confidence, correct, bins, groups)
+    observed, normal = float(np.abs(parts).sum()), random.normal(size=(draws, len(parts)))
+    even = np.sqrt(np.diag(noise)) * np.where(parts < 0, -1, 1)
+    high = _inverted(observed, even, normal @ _factor(noise), 0.025)
+    noise = noise + np.diag(np.maximum(floor - np.diag(noise), 0))
+    error = np.sqrt(np.diag(noise))
+    clearness = np.divide(np.abs(parts), error, out=np.where(parts == 0, 0, np.inf), where=error > 0)
+    off = (clearness > CLEARLY) | (np.arange(len(parts)) == clearness.argmax())
+    return _inverted(observed, parts * off, normal @ _factor(noise), 0.975), high
 
-    def read(self, counts: Array) -> Array:
-        """The summary of each resample with each number of bins."""
-        total = counts.sum(1, keepdims=True)
-        sizes = [mass_of_bins(total, m) for m in self.bins]
-        cuts = np.concatenate([np.cumsum(one, 1) for one in sizes], axis=1)
-        order = np.argsort(cuts, axis=1, kind="stable")
-        back = np.argsort(order, axis=1, kind="stable")
-        heads = self.heads(counts, self.columns, np.take_along_axis(cuts, order, 1))
-        heads = [np.take_along_axis(head, back, 1) for head in heads]
-        found, first = [], 0
-        for one in sizes:
-            parts = (np.diff(head[:, first : first + one.shape[1]], axis=1, prepend=0) for head in heads)
-            accuracy, sureness = (ratio(part, one) for part in parts)
-            found.append(self.summary(one, accuracy, sureness))
-            first += one.shape[1]
-        return np.stack(found, axis=1)
+
+def _noise_of_bins(confidence: Array, correct: Array, bins: int, groups: Array | None) -> tuple[Array, Array, Array]:
+    """What each bin adds to the ECE, signed; its covariance, bins held fixed; its variance if the model were calibrated.
+
+    Images (or groups) vary about their bin; one alone in its bin varies about 0.
+    """
+    order, n = np.argsort(confidence, kind="stable"), len(confidence)
+    stated, right = confidence[order].astype(np.float64), correct[order].astype(np.float64)
+    sizes, starts = _bin_sizes(n, bins), np.flatnonzero(np.concatenate([[True], stated[1:] != stated[:-1]]))
+    place, tied = np.repeat(np.arange(len(sizes)), sizes), np.diff(np.append(starts, n))
+    share = np.repeat(np.add.reduceat(np.eye(len(sizes))[place], starts) / tied[:, None], tied, axis=0)
+    parts = share.T @ (right - stated) / n
+    about = share @ np.where(sizes > 1, n * parts / sizes, 0)
+    single = share * ((right - stated - about) * np.sqrt(sizes / np.maximum(sizes - 1, 1))[place] / n)[:, None]
+    floor = (share**2).T @ (stated * (1 - stated)) / n**2
+    if groups is None:
+        return parts, single.T @ single, floor
+    names, member = np.unique(groups[order], return_inverse=True)
+    together, number = np.stack([np.bincount(member, one) for one in single.T]), len(names)
+    few = number / (number - 1) * (stats.t.ppf(0.975, number - 1) / stats.norm.ppf(0.975)) ** 2
+    return parts, few * together @ together.T, floor
+
+
+def _factor(covariance: Array) -> Array:
+    """What standard normal rows are multiplied with to have this covariance."""
+    values, vectors = np.linalg.eigh(covariance)
+    result: Array = np.sqrt(np.maximum(values, 0))[:, None] * vectors.T
+    return result
+
+
+def _inverted(observed: float, direction: Array, noise: Array, share: float) -> float:
+    """The ECE, spread over the bins as `direction`, of which noise makes less than `observed` in this share of draws."""
+    total = np.abs(direction).sum()
+    if total == 0:
+        return observed
+    unit = direction / total
+
+    def excess(ece: float) -> float:
+        return float(np.quantile(np.abs(ece * unit + noise).sum(1), share)) - observed
+
+    if excess(0.0) >= 0:
+        return 0.0
+    return float(optimize.brentq(excess, 0.0, observed + np.abs(noise).sum(1).max(), xtol=1e-6))
 
 
 def _bin_sizes(n: int, bins: int) -> Array:

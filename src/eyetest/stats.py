@@ -246,23 +246,6 @@ def bootstrap(
     return _percentiles(statistic(*columns), draws, groups, confidence)
 
 
-def basic_bootstrap(
-    statistic: Statistic,
-    columns: Sequence[Array],
-    seed: str,
-    *,
-    groups: Array | None = None,
-    resamples: int = RESAMPLES,
-    confidence: float = 0.95,
-) -> Interval:
-    """Basic (reflected) interval, for a statistic such as ECE whose resamples are biased upward; its low end is at least 0.
-
-    Source: Davison & Hinkley 1997, section 5.2.
-    """
-    value, low, high = bootstrap(statistic, columns, seed, groups=groups, resamples=resamples, confidence=confidence)
-    return Interval(value, max(2 * value - high, 0.0), max(2 * value - low, value))
-
-
 def resampled(
     statistic: Statistic,
     columns: Sequence[Array],
@@ -334,18 +317,29 @@ def difference_of_draws(
     return interval, float(2 * stats.t.sf(abs(value) / (spread * math.sqrt(number / (number - 1))), number - 1))
 
 
-def ece_sweep(
-    confidence: Array, correct: Array, seed: str, *, groups: Array | None = None, resamples: int = RESAMPLES // 2
-) -> dict[int, Interval]:
-    """Debiased ECE with its basic bootstrap interval for each number of bins of SWEEP, on the same resamples."""
-    sweep = calibrated.Sweep(_debiased_gap_of_bins, SWEEP, confidence, correct)
-    values = sweep.read(np.ones((1, len(confidence)), dtype=np.int64))[0]
-    draws = sweep.resampled(weighted.counted(_seeds(seed, resamples), len(confidence), groups)).T
-    ends = [_percentiles(float(value), one, groups, 0.95) for value, one in zip(values, draws, strict=True)]
-    return {
-        m: Interval(v, max(2 * v - high, 0.0), max(2 * v - low, v))
-        for m, (v, low, high) in zip(SWEEP, ends, strict=True)
-    }
+def ece_interval(
+    value: float,
+    confidence: Array,
+    correct: Array,
+    seed: str,
+    *,
+    groups: Array | None = None,
+    bins: int = BINS,
+    draws: int = RESAMPLES,
+) -> Interval:
+    """The 95 % interval of the ECE of all images of this kind, lengthened to `value` (debiased or not) where that is outside."""
+    random = generator(f"{seed} {bins} bins")
+    low, high = calibrated.error_ends(confidence, correct, random, bins=bins, groups=groups, draws=draws)
+    return Interval(value, min(low, value), max(high, value))
+
+
+def ece_sweep(confidence: Array, correct: Array, seed: str, *, groups: Array | None = None) -> dict[int, Interval]:
+    """Debiased ECE with its interval for each number of bins of SWEEP."""
+    found = {}
+    for bins in SWEEP:
+        value = float(_debiased_gap_of_bins(*_one_row(calibration_bins(confidence, correct, bins)))[0])
+        found[bins] = ece_interval(value, confidence, correct, seed, groups=groups, bins=bins)
+    return found
 
 
 def mean(values: Array) -> float:

@@ -54,26 +54,52 @@ def measured(
     *,
     unit: str,
     better: Better,
-    basic: bool = False,
 ) -> Estimate:
-    """A statistic of the columns called `names`, with a percentile (or basic) bootstrap over images, or over groups.
+    """A statistic of the columns called `names`, with a percentile bootstrap over images, or over groups.
 
     Raises MissingEvidence if all images are of one group.
     """
-    groups = _groups(context, rows)
-    if groups is not None and len(np.unique(groups)) < 2:
-        raise MissingEvidence(f"{name} needs images of at least two groups")
-    make = stats.basic_bootstrap if basic else stats.bootstrap
-    interval = make(stats.STATISTICS[statistic], [columns[one] for one in names], context.fingerprint, groups=groups)
+    groups = _several(context, rows, name)
+    read = [columns[one] for one in names]
+    interval = stats.bootstrap(stats.STATISTICS[statistic], read, context.fingerprint, groups=groups)
+    method = f"percentile bootstrap{_over(groups)}, {stats.RESAMPLES} resamples"
+    return _estimate(name, statistic, names, interval, len(rows), unit, better, method)
+
+
+def calibration_error(
+    context: Context, name: str, statistic: str, names: tuple[str, str], columns: Mapping[str, Column], rows: Rows
+) -> Estimate:
+    """An ECE (debiased or not) of the confidence and the correctness called `names`, with the interval of the true one.
+
+    Raises MissingEvidence if all images are of one group.
+    """
+    groups = _several(context, rows, name)
+    confidence, correct = (columns[one] for one in names)
+    value = stats.STATISTICS[statistic](confidence, correct)
+    interval = stats.ece_interval(value, confidence, correct, context.fingerprint, groups=groups)
+    method = f"inverted test of the ECE of {stats.BINS} bins{_over(groups)}, {stats.RESAMPLES} draws of normal noise"
+    return _estimate(name, statistic, names, interval, len(rows), "fraction", "lower", method)
+
+
+def _estimate(
+    name: str,
+    statistic: str,
+    names: tuple[str, ...],
+    interval: stats.Interval,
+    n: int,
+    unit: str,
+    better: Better,
+    method: str,
+) -> Estimate:
     return Estimate(
         name=name,
         value=interval.value,
         low=interval.low,
         high=interval.high,
-        n=len(rows),
+        n=n,
         unit=unit,
         better=better,
-        method=f"{'basic' if basic else 'percentile'} bootstrap{_over(groups)}, {stats.RESAMPLES} resamples",
+        method=method,
         statistic=statistic,
         columns=names,
     )
@@ -81,6 +107,13 @@ def measured(
 
 def _groups(context: Context, rows: Rows) -> Labels | None:
     return None if context.groups is None else context.groups[rows]
+
+
+def _several(context: Context, rows: Rows, name: str) -> Labels | None:
+    groups = _groups(context, rows)
+    if groups is not None and len(np.unique(groups)) < 2:
+        raise MissingEvidence(f"{name} needs images of at least two groups")
+    return groups
 
 
 def _over(groups: Labels | None) -> str:

@@ -14,7 +14,7 @@ from ..errors import MissingEvidence
 from ..evidence import Context, Evidence, Need, Predict
 from ..records import Block, Curve, Estimate, Note, Series, Status, Table
 from ..types import Column, Predictions, Rows
-from ._measure import measured
+from ._measure import calibration_error, measured
 from .base import Check, Outcome
 
 CLEAR = 0.02
@@ -43,7 +43,8 @@ class Calibration(Check):
     question: ClassVar[str] = "Does 90 % sure mean right 90 % of the time?"
     limits: ClassVar[tuple[str, ...]] = (
         "ECE depends on the bins (15 of equal mass here) and is biased upward when calibration is good; the debiased value, "
-        "other numbers of bins and the proper scores stand beside it.",
+        "other numbers of bins and the proper scores stand beside it. Their intervals are all of the true ECE with those bins, "
+        "and are lengthened where the number itself lies outside.",
         "Good on average may hide a class that is not; the classes are tested one by one, with few images each.",
         "It holds for images drawn like these test images; elsewhere a model is usually too sure (Ovadia et al. 2019).",
         "The temperature was fitted on validation images; intervals after it take it as known.",
@@ -99,10 +100,8 @@ def _estimates(context: Context, columns: Mapping[str, Column], rows: Rows) -> l
     """ECE first, then debiased; what says whether it is too sure comes last."""
     pair = ("confidence", "correct")
     return [
-        measured(context, "ece", "ece", pair, columns, rows, unit="fraction", better="lower", basic=True),
-        measured(
-            context, "ece_debiased", "ece_debiased", pair, columns, rows, unit="fraction", better="lower", basic=True
-        ),
+        calibration_error(context, "ece", "ece", pair, columns, rows),
+        calibration_error(context, "ece_debiased", "ece_debiased", pair, columns, rows),
         measured(context, "brier", "mean", ("brier",), columns, rows, unit="0 to 2", better="lower"),
         measured(context, "nll", "mean", ("nll",), columns, rows, unit="nats", better="lower"),
         measured(
@@ -166,7 +165,7 @@ def _bins(columns: Mapping[str, Column], chance: calibrated.Consistency) -> list
 
 def _sweep_table(sweep: Mapping[int, stats.Interval]) -> Table:
     rows = tuple((m, one.value, one.low, one.high) for m, one in sweep.items())
-    title = f"Debiased ECE by number of bins (basic bootstrap, {stats.RESAMPLES // 2} resamples)"
+    title = "Debiased ECE by number of bins (inverted tests)"
     return Table(title=title, columns=("bins", "debiased ECE", "low", "high"), rows=rows)
 
 
@@ -270,7 +269,7 @@ def _temperature(fitted: calibrated.Temperature, n: int) -> Estimate:
 def _after(context: Context, columns: Mapping[str, Column], rows: Rows) -> list[Estimate]:
     name, pair = "ece_after_temperature", ("scaled_confidence", "correct")
     return [
-        measured(context, name, "ece", pair, columns, rows, unit="fraction", better="lower", basic=True),
+        calibration_error(context, name, "ece", pair, columns, rows),
         measured(context, "nll_after_temperature", "mean", ("scaled_nll",), columns, rows, unit="nats", better="lower"),
         measured(
             context, "nll_saved_by_temperature", "mean", ("saved_nll",), columns, rows, unit="nats", better="neither"
