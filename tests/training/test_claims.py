@@ -65,18 +65,18 @@ def test_of_many_at_once_one_gets_it(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("by", "pid", "age", "taken"),
+    ("here", "alive", "age", "taken"),
     [
-        (host(), os.getpid(), 0.0, False),
-        (host(), None, 0.0, True),
-        (host(), os.getpid(), STALE + 60, True),
-        ("elsewhere", None, 0.0, False),
-        ("elsewhere", None, STALE - 60, False),
-        ("elsewhere", None, STALE + 60, True),
+        (True, True, 0.0, False),
+        (True, False, 0.0, True),
+        (True, True, STALE + 60, True),
+        (False, False, 0.0, False),
+        (False, False, STALE - 60, False),
+        (False, False, STALE + 60, True),
     ],
 )
-def test_only_a_stale_claim_is_taken(tmp_path: Path, by: str, pid: int | None, age: float, taken: bool):
-    claimed(tmp_path, pid=dead() if pid is None else pid, by=by, age=age)
+def test_only_a_stale_claim_is_taken(tmp_path: Path, here: bool, alive: bool, age: float, taken: bool):
+    claimed(tmp_path, pid=os.getpid() if alive else dead(), by=host() if here else "elsewhere", age=age)
     with Claims(tmp_path).take("x") as claim:
         assert (claim is not None) == taken
 
