@@ -63,12 +63,12 @@ class Browser:
         self.asked: list[str] = []
         """Addresses that were requested since `open`."""
         downloads.mkdir(exist_ok=True)
-        self._send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(downloads))
 
     def open(self, page: Path, query: str = "", *, script: bool = True) -> Browser:
         """Show a page as if for the first time, with a hash, with or without JavaScript."""
         self.driver.get("about:blank")
         self._send("Storage.clearDataForOrigin", origin="file://", storageTypes="all")
+        self._send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self.downloads))
         self._send("Emulation.setScriptExecutionDisabled", value=not script)
         for log in ("browser", "performance"):
             self.driver.get_log(log)

@@ -65,7 +65,7 @@
     link.href = URL.createObjectURL(new Blob([text], { type }));
     link.download = name;
     link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   };
 
   for (const button of document.querySelectorAll("button[data-copy], button[data-download]")) {
