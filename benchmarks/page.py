@@ -116,9 +116,9 @@ def _illustrated(run: RunDir, gallery: Gallery) -> Gallery:
 
 def _with_pictures(run: RunDir, card: Card) -> Card:
     rng = np.random.default_rng(int(card.id.rpartition("-")[2]))
-    files = [f"images/{card.id}-{name}.png" for name in ("grad_cam", "saliency", "colour")]
-    for file, side in zip(files, (8, 32, 32), strict=True):
-        run.write_image(file, rng.integers(0, 256, (side, side, 3)).astype(np.uint8))
+    files = [f"images/{card.id}-{name}.webp" for name in ("grad_cam", "saliency", "colour")]
+    for file, side, channels in zip(files, (8, 32, 32), (4, 4, 3), strict=True):
+        run.write_image(file, rng.integers(0, 256, (side, side, channels)).astype(np.uint8))
     maps = tuple(
         MapPicture(
             method=method, target="predicted", class_name=card.predicted, low=0, high=1, own_maximum=1, file=file, stamp="trust"
