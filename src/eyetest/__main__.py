@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 
-DONE, GATE_FAILED, BAD_INPUT, CHECK_CRASHED, BUG, INTERRUPTED = 0, 1, 2, 3, 70, 130
+from .cli.exit_codes import BAD_INPUT, BUG, DONE, INTERRUPTED
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -33,7 +33,7 @@ def show_findings(runs: Sequence[RunDir], as_json: bool) -> None:
     """All findings of these runs: sentences with their main numbers, or one JSON list."""
     if as_json:
         found = [finding.model_dump(mode="json") for run in runs for finding in run.findings.values()]
-        print(json.dumps(found, indent=1, ensure_ascii=False))
+        print_json(found)
         return
     console = Console()
     for run in runs:
@@ -113,6 +113,11 @@ def _seen(one: LookedMethod) -> list[str]:
     words = {True: "yes", False: "no", None: "cannot tell"}
     stamp = one.maps[0].stamp or "not stamped"
     return [one.method, stamp, *values, words[one.maps[0].evidence], words[one.target_sensitive]]
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    print(json.dumps(value, indent=1, ensure_ascii=False))
 
 
 def crashed(runs: Sequence[RunDir]) -> bool:

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import TrackerError
+from .exit_codes import DONE, PARTIAL
 
 if TYPE_CHECKING:
     from ..store import RunDir
     from ..trackers.base import Tracker
-
-DONE, NOT_TAKEN = 0, 3
 
 
 def found(names: Sequence[str] | None) -> list[Tracker]:
@@ -36,5 +35,5 @@ def send(run: RunDir, trackers: Sequence[Tracker], *, quiet: bool = False) -> in
                     print(f"tracked: {place}")
         except TrackerError as error:
             print(f"eyetest: {error}", file=sys.stderr)
-            code = NOT_TAKEN
+            code = PARTIAL
     return code
