@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from safetensors import SafetensorError
 
-from eyetest import store
 from eyetest.errors import MissingEvidence, RunError
 from eyetest.provenance import new_record
 from eyetest.records import DataRecord
-from eyetest.store import RunDir
+from eyetest.store import RunDir, files
 from eyetest.types import Features, HumanVotes, MapSet, Predictions, Properties
 
 FULL = Path("/dev/full")
@@ -55,7 +54,7 @@ def test_a_full_disk_while_tensors_are_written(tmp_path: Path, monkeypatch: pyte
     run = RunDir(tmp_path)
     maps = MapSet("test", ROWS, ROWS, np.ones((4, 2, 2), dtype=np.float32))
     run.write_maps("x", maps)
-    monkeypatch.setattr(store, "save_file", full)
+    monkeypatch.setattr(files, "save_file", full)
     with pytest.raises(RunError, match=r"maps/x\.safetensors could not be written"):
         run.write_maps("x", MapSet("test", ROWS, ROWS, 2 * maps.values))
     found = run.maps("x")
