@@ -26,7 +26,7 @@ from eyetest.models.classifier import Classifier
 from eyetest.models.load import load_model
 from eyetest.models.resnet18_cifar import Resnet18Cifar, folded, memory_format, ordered
 from eyetest.training.recipe import Recipe
-from eyetest.types import SplitName
+from eyetest.types import SplitName, silent
 
 CLASSES = tuple(
     f"{light} {tint} {stripes}"
@@ -197,7 +197,7 @@ def cost(trained: Classifier, data: Dataset) -> None:
         models[name] = Classifier(module, classes=data.classes, twin=folded(module))
     for name, classifier in models.items():
         speed, started = measure_speed(classifier, data), time.perf_counter()
-        trials = try_inputs(classifier, data, seed=0, trained=(None, "data"), progress=flow.silent)
+        trials = try_inputs(classifier, data, seed=0, trained=(None, "data"), progress=silent)
         seconds = time.perf_counter() - started
         asked = 8 + len(trials.rows) + 2 * len(trials.again) + sum(len(one) for one in trials.answers.values())
         print(f"preflight of {name}: {seconds:.2f} s for {asked:,} answers; a forward pass alone {speed:,.0f} images/s")

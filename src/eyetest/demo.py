@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, final
 
@@ -17,9 +16,8 @@ from .records import Estimate, Finding, Forest, Note, Table
 from .store import RunDir
 from .training.profile import profile
 from .training.recipe import Recipe, recipe
+from .types import Progress, silent
 
-Progress = Callable[[str, float, float], None]
-"""What is being done, the fraction of it that is done, images a second (0: not known)."""
 CUE: Cue = "colour"
 SPEC = PlantedSpec(cues=(CUE,), strength=0.9)
 HUE = 0.5
@@ -48,7 +46,7 @@ class Told(NamedTuple):
         return self.measured.low <= self.truth.target.high and self.truth.target.low <= self.measured.high
 
 
-def demo(*, out: Path | None = None, data: Dataset | None = None, progress: Progress = flow.silent) -> RunDir:
+def demo(*, out: Path | None = None, data: Dataset | None = None, progress: Progress = silent) -> RunDir:
     """Train, audit and compare two recipes on planted data, then tell the truth; the audits never see it."""
     data = data or planted(SPEC)
     run = flow.study(data, recipes(), out=out, draws=DRAWS, progress=progress)

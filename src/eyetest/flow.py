@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,7 @@ from .training.processes import Processes
 from .training.profile import PROFILES
 from .training.recipe import Recipe
 from .training.recipe import recipe as named_recipe
-from .types import PixelHashes, Rows
+from .types import PixelHashes, Progress, Rows, silent
 
 __all__ = [
     "AuditJob",
@@ -54,19 +54,12 @@ __all__ = [
     "find_device",
     "opened",
     "plan_audit",
-    "silent",
     "study",
     "train",
 ]
 
 ModelSource = Classifier | OpenedModel | RunDir | Path | str
 """A model in memory, opened, or as open_model() reads it."""
-Progress = Callable[[str, float, float], None]
-"""What is being done, the fraction of it that is done, images a second (0: not known)."""
-
-
-def silent(what: str, fraction: float, images_per_second: float) -> None:
-    """A Progress that says nothing."""
 
 
 def train(

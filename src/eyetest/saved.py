@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +20,8 @@ from .evidence import Predict
 from .provenance import new_record
 from .records import ModelRecord
 from .store import RunDir, recorded, run_path
-from .types import Predictions
+from .types import Predictions, Progress, silent
 
-Progress = Callable[[str, float, float], None]
 DEVICE = "no device (saved predictions)"
 
 
@@ -34,7 +33,7 @@ def audit_predictions(
     skip: Sequence[str] = (),
     out: Path | str | None = None,
     seed: int = 0,
-    progress: Progress = lambda what, fraction, images_per_second: None,
+    progress: Progress = silent,
 ) -> RunDir:
     """Audit a file of predictions (parquet, CSV or npz) on test images: every check becomes a finding.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, final
@@ -35,6 +35,12 @@ Target = Literal["predicted", "label", "contrast"]
 """What an explanation explains: a class's logit, or the predicted one's minus the contender's (why this, not that?)."""
 Given = Literal["logits", "probabilities", "classes"]
 """What a model said: logits; only probabilities (their logarithms stand in for logits); only the predicted class."""
+Progress = Callable[[str, float, float], None]
+"""Told of long work: what is being done, the fraction of it that is done, images a second (0: not known)."""
+
+
+def silent(what: str, fraction: float, images_per_second: float) -> None:
+    """A Progress that says nothing."""
 
 
 def image_ids(split: str, rows: Rows) -> tuple[str, ...]:

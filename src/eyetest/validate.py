@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,8 @@ from .report.examined import write_exam
 from .report.figures import scatter
 from .stats import Interval
 from .store import replacing
+from .types import Progress
 
-Progress = Callable[[str, float, float], None]
-"""What is being done, the fraction of it that is done, 0."""
 SENSITIVITY, TABLE_HELD = 0.95, 0.95
 SLOPE, CORRELATION, COVERAGE = (0.9, 1.1), 0.98, (0.93, 0.97)
 

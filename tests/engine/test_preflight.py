@@ -24,7 +24,7 @@ from eyetest.errors import DataError, ModelError
 from eyetest.models.classifier import Classifier
 from eyetest.store import TRAINED_ON, RunDir
 from eyetest.training.recipe import Recipe
-from eyetest.types import InputTrials, PixelHashes
+from eyetest.types import InputTrials, PixelHashes, silent
 
 FILE = Path(__file__).parents[2] / "benchmarks" / "input_contract.py"
 SPEC = importlib.util.spec_from_file_location("input_contract_benchmark", FILE)
@@ -51,7 +51,7 @@ def cases(trained):
 
 
 def tried(model, data) -> InputTrials:
-    return try_inputs(model, data, seed=0, trained=(None, "data"), progress=flow.silent)
+    return try_inputs(model, data, seed=0, trained=(None, "data"), progress=silent)
 
 
 def test_all_cases_are_named(cases):

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from ..types import Progress, silent
 
 LINE_EVERY = 30.0
 """Seconds between lines where there is no terminal."""
-Report = Callable[[str, float, float], None]
 
 
 @contextmanager
-def shown(quiet: bool) -> Iterator[Report]:
+def shown(quiet: bool) -> Iterator[Progress]:
     """A Progress callback that draws a bar on a terminal, lines into a log, and nothing when quiet."""
     if quiet:
-        yield lambda what, fraction, speed: None
+        yield silent
     elif not sys.stderr.isatty():
         yield Lines()
     else:
-        with Progress(
+        with Bars(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.percentage:3.0f} %"),
@@ -38,7 +40,7 @@ def shown(quiet: bool) -> Iterator[Report]:
 class Bar:
     """One bar; a new one begins when the work changes."""
 
-    def __init__(self, bars: Progress) -> None:
+    def __init__(self, bars: Bars) -> None:
         self.bars = bars
         self.task: TaskID | None = None
         self.work = ""

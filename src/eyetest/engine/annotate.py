@@ -9,13 +9,11 @@ from weakref import WeakKeyDictionary
 from ..data.base import Dataset
 from ..evidence import Describe, Need, Resemble, Vote
 from ..store import Annotation, RunDir
-from ..types import HumanVotes, Lookalikes, Properties
+from ..types import HumanVotes, Lookalikes, Progress, Properties
 from .lookalikes import lookalikes
 from .plan import Work
 from .properties import properties
 
-Progress = Callable[[str, float, float], None]
-"""What is being done, the fraction of it that is done, images a second (0: not known)."""
 Collect = Callable[[Any, RunDir, Dataset, int, Progress], Annotation | None]
 """From need, run, data, seed to the annotation; None where this data or this run has none."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,12 +14,10 @@ from ..explain.base import Explainer, LayerExplainer
 from ..models.classifier import Classifier
 from ..store import RunDir
 from ..tensors import LogitTarget, scaled
-from ..types import Attention, Column, Rows
+from ..types import Attention, Column, Progress, Rows
 from .execute import explained, pixels
 from .plan import Work, batch_size
 
-Progress = Callable[[str, float, float], None]
-"""What is being done, the fraction of it that is done, images a second (0: not known)."""
 FRAME = 5
 """Pixels of the border at width 32, as in CUE003."""
 

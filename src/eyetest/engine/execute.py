@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -21,11 +21,8 @@ from ..models.classifier import Classifier
 from ..stats import rank_correlation
 from ..store import RunDir
 from ..tensors import LogitTarget
-from ..types import Features, Labels, MapSet, Predictions, Rows, Target, places
+from ..types import Features, Labels, MapSet, Predictions, Progress, Rows, Target, places
 from .plan import Work, batch_size
-
-Progress = Callable[[str, float, float], None]
-"""What is being done, the fraction of it that is done, images a second (0: not known)."""
 
 
 def predict_all(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, final
 
@@ -18,7 +18,7 @@ import numpy as np
 from ..data.base import Dataset
 from ..evidence import Resemble
 from ..store import RunDir
-from ..types import SPLITS, Lookalikes
+from ..types import SPLITS, Lookalikes, Progress
 from .likeness import closeness, mirrored, shrunk, spectrum
 
 CORRELATION = 0.95
@@ -36,8 +36,6 @@ FOOLED = 0.01
 CELLS = 8_000_000
 """Similarities that are held at once."""
 PAIRS = 500
-
-Progress = Callable[[str, float, float], None]
 
 
 @final

@@ -18,12 +18,10 @@ from ..errors import DataError, ModelError
 from ..evidence import Preflight
 from ..models.classifier import Classifier
 from ..store import RunDir
-from ..types import Answers, InputTrials, Labels, Logits, PixelHashes
+from ..types import Answers, InputTrials, Labels, Logits, PixelHashes, Progress
 from .execute import pixels
 from .plan import TRIED, batch_size
 
-Progress = Callable[[str, float, float], None]
-"""What is being done, the fraction of it that is done, images a second (0: not known)."""
 NAME = "preflight"
 """Of the annotation that keeps what was seen."""
 REPEATED = 128

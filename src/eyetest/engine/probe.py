@@ -14,12 +14,10 @@ from ..evidence import Predict, Probe
 from ..models.classifier import Classifier
 from ..store import RunDir
 from ..transplants.base import Transplant
-from ..types import Predictions, Probes, Rows, SplitName, places
+from ..types import Predictions, Probes, Progress, Rows, SplitName, places
 from .plan import Work, batch_size, feasible
 from .swap import load_batch
 
-Progress = Callable[[str, float, float], None]
-"""What is being done, the fraction of it that is done, images a second (0: not known)."""
 POOL: SplitName = "validation"
 """The split that lends: no model learned from it, and it is not the evaluated one."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from ..data.base import Dataset, SplitData
 from ..evidence import Describe
 from ..store import RunDir
 from ..tensors import LUMA
-from ..types import Column, Pixels, Properties
+from ..types import Column, Pixels, Progress, Properties
 
 EDGE = 0.2
 """Least Sobel magnitude of an edge; a step from black to white has 1."""
@@ -18,8 +18,6 @@ FINE = 0.25
 """Cycles a pixel from which on energy counts as high frequency: radius 8 at 32 pixels."""
 VALUES = 20
 """Most different values of a column that is read as groups; numbers with more are read as a property."""
-
-Progress = Callable[[str, float, float], None]
 
 
 def properties(need: Describe, run: RunDir, data: Dataset, seed: int, progress: Progress) -> Properties:

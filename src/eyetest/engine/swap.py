@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -14,12 +14,10 @@ from ..errors import DataError
 from ..models.classifier import Classifier
 from ..store import RunDir
 from ..transplants.base import Batch, Transplant
-from ..types import DonorTable, Rows
+from ..types import DonorTable, Progress, Rows
 from .execute import pixels
 from .plan import Work, batch_size
 
-Progress = Callable[[str, float, float], None]
-"""What is being done, the fraction of it that is done, images a second (0: not known)."""
 PART = 1000
 """Images after which the answers are written, so that a killed audit resumes there."""
 

@@ -35,12 +35,10 @@ from ..models.classifier import Classifier
 from ..stats import rank_correlation
 from ..store import RunDir
 from ..tensors import LogitTarget, MapTensor
-from ..types import Column, MapSet, Predictions, Rows, TrustTrial
+from ..types import Column, MapSet, Predictions, Progress, Rows, TrustTrial
 from .execute import explained, lent_images, map_key, pixels
 from .plan import Work, batch_size
 
-Progress = Callable[[str, float, float], None]
-"""What is being done, the fraction of it that is done, images a second (0: not known)."""
 REDRAWN = 5
 """Models with all layers drawn anew."""
 SINGLE = 4

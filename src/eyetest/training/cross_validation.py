@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import final
 
@@ -19,13 +18,11 @@ from ..models.classifier import Classifier
 from ..models.load import load_model
 from ..records import PassPlan, Plan
 from ..store import RunDir
-from ..types import SPLITS, Labels, Predictions, Rows
+from ..types import SPLITS, Labels, Predictions, Progress, Rows
 from .loop import train_model
 from .profile import estimate
 from .recipe import Recipe
 
-Progress = Callable[[str, float, float], None]
-"""What is being done, the fraction of it that is done, images a second."""
 GROUP = "group"
 """Metadata column whose equal values must not be parted: images of one patient, scene or film."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast, final
 
@@ -22,19 +22,13 @@ from ..models.ours import Architecture, save_model
 from ..models.resnet18_cifar import Resnet18Cifar, memory_format, ordered
 from ..records import EpochMetrics, TrainResult
 from ..store import TRAINED_ON, RunDir, replacing
-from ..types import PixelHashes
+from ..types import PixelHashes, Progress, silent
 from .augment import augment
 from .recipe import Recipe
 from .schedule import learning_rate
 from .state import TrainingState
 
-Progress = Callable[[str, float, float], None]
-"""What is being done, the fraction of it that is done, images a second."""
 EVALUATION_BATCH = 500
-
-
-def quiet(what: str, fraction: float, images_per_second: float) -> None:
-    """A Progress that says nothing."""
 
 
 @final
@@ -58,7 +52,7 @@ class Resident:
 
 
 def train_model(
-    data: Dataset, recipe: Recipe, run: RunDir, *, seed: int, fabric: Fabric, progress: Progress = quiet
+    data: Dataset, recipe: Recipe, run: RunDir, *, seed: int, fabric: Fabric, progress: Progress = silent
 ) -> TrainResult:
     """Train, resuming at the last whole epoch that the run directory knows; write train/ of the run.
 
