@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from typing import final
 
 from . import clustered, reliance, seeds, stats
-from .comparison import CAUSE, MAIN, WORDS
+from .comparison import CAUSE, MAIN, NOT_COMPARED, WORDS
 from .records import Block, Cell, Estimate, Finding, Forest, Note, Scalar, Status, Table, of_whole_cue
 from .seeds import Told
 from .types import Column
 
 CODE, NAME, TITLE = "SEED001", "seeds", "Seeds"
 QUESTION = "Does the difference hold for other trainings of the same recipes?"
-NOT_COMPARED = ("DAT001", "EXP001")
-"""They ask whether an audit makes sense and which maps to trust, not how good a model is."""
 VARIES = (
     "The seed of a training changes its first weights, the order of images, augmentation and dropout, and in its audit the "
     "donors and sampled images. Training, validation and test images are the same in every training: what another draw of "
@@ -99,7 +97,7 @@ def _shared(trainings: Sequence[Training]) -> tuple[dict[tuple[str, str], tuple[
     codes = [{code for code, _ in audit} for audit in audits]
     lacking = {
         code: [one.name for one, own in zip(trainings, codes, strict=True) if code not in own]
-        for code in sorted(set().union(*codes) - set(NOT_COMPARED))
+        for code in sorted(set().union(*codes) - NOT_COMPARED)
     }
     missing = [f"{code} (no number in {', '.join(names)})" for code, names in lacking.items() if names]
     return known, missing

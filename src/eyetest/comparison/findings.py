@@ -11,8 +11,8 @@ from ..stats import mcnemar
 from . import directions, fixed
 from .differences import Difference, measured, paired, share
 from .family import Judged, credible, excludes_zero, judged, limit, not_surviving, status, written
-from .sides import Comparison, Side, groups_of, made, plug_ins, require_same_images
-from .words import CODES, EXTRA_LIMITS, LIMITS, MAIN, NOT_COMPARED, TITLES, WORDS
+from .sides import Comparison, Side, codes_of, groups_of, made, require_same_images
+from .words import EXTRA_LIMITS, LIMITS, MAIN, TITLES, WORDS
 
 ACCURACY, CONFUSION = "ACC001", "ACC002"
 
@@ -48,7 +48,7 @@ def compare_findings(a: Side, b: Side, *, classes: tuple[str, ...]) -> list[Comp
     Raises RunError if they did not see the same images.
     """
     require_same_images(a, b)
-    codes = CODES | plug_ins((a, b), CODES.keys() | NOT_COMPARED)
+    codes = codes_of((a, b))
     pairs = [_pair(source, code, a, b) for source, code in codes.items()]
     ways = directions.directions(a, b, classes) if _confused(a, b) else []
     raw = _main_family(pairs, directions.p_value(ways), a, b)

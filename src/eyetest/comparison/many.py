@@ -16,8 +16,8 @@ from .cards import GROUPS, changed_masks
 from .differences import Difference, Measured, measure, paired, share
 from .family import LEVEL, Judged, credible, excludes_zero, judged, sign, written
 from .findings import moved, same_trusted, words_of
-from .sides import Comparison, Side, made, plug_ins, require_same_images
-from .words import CODES, EXTRA_LIMITS, LIMITS, MAIN, NOT_COMPARED, TITLES
+from .sides import Comparison, Side, codes_of, made, require_same_images
+from .words import EXTRA_LIMITS, LIMITS, MAIN, TITLES
 
 PAIRED = (
     ("ACC001", "accuracy"),
@@ -81,7 +81,7 @@ def compare_with_reference(sides: Sequence[Side]) -> list[Comparison]:
     Raises RunError if they did not see the same images.
     """
     groups = _require_same(sides)
-    codes = CODES | plug_ins(sides, CODES.keys() | NOT_COMPARED)
+    codes = codes_of(sides)
     rows = {code: _rows(source, code, sides, groups) for source, code in codes.items()}
     raw = {f"{code}.{one.model}": difference.p for code in rows for one, difference in _told(rows[code])}
     if not _told(rows["CMP001"]):

@@ -12,7 +12,7 @@ from .. import clustered
 from ..errors import RunError
 from ..records import Block, Cell, Estimate, Finding, Status
 from ..types import Column, Labels, Predictions
-from .words import LIMITS, TITLES
+from .words import CODES, CONFUSIONS, LIMITS, NOT_COMPARED, TITLES
 
 
 @final
@@ -66,10 +66,11 @@ def over(groups: Labels | None) -> str:
     return " over the same images" if groups is None else f" over {len(np.unique(groups)):,} groups"
 
 
-def plug_ins(sides: Iterable[Side], known: Iterable[str]) -> dict[str, str]:
-    """Codes of the comparisons of checks that are not ours, from CMP100 on in the order of their codes."""
-    others = sorted(set.intersection(*(set(side.findings) for side in sides)) - set(known))
-    return {source: f"CMP{100 + number}" for number, source in enumerate(others)}
+def codes_of(sides: Iterable[Side]) -> dict[str, str]:
+    """Which comparison repeats which check; those of checks that are not ours from CMP100 on, in the order of their codes."""
+    known = CODES.keys() | NOT_COMPARED | {CONFUSIONS}
+    others = sorted(set.intersection(*(set(side.findings) for side in sides)) - known)
+    return CODES | {source: f"CMP{100 + number}" for number, source in enumerate(others)}
 
 
 def made(

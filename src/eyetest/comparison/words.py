@@ -21,9 +21,10 @@ CODES = {
     "EXP002": "CMP018",
 }
 """Which comparison repeats which check."""
-NOT_COMPARED = {"ACC002", "DAT001", "EXP001"}
-"""ACC002 counts pairs of classes, and its comparison CMP002 reads the answers themselves; EXP001 stamps methods; DAT001 asks
-whether an audit makes sense."""
+NOT_COMPARED = {"DAT001", "EXP001"}
+"""They ask whether an audit makes sense and which maps to trust, not how good a model is."""
+CONFUSIONS = "ACC002"
+"""It counts pairs of classes; its comparison CMP002 reads the answers themselves."""
 MAIN = {
     "CMP001": ("accuracy",),
     "CMP003": ("gap",),
