@@ -26,6 +26,15 @@ WIDE, PHONE = (1280, 900), (390, 844)
 SECONDS = 20.0
 """How long anything on a page may take to show itself; the machines of CI are slow and shared."""
 AXE_SECONDS = 180
+REACHED = """
+const [element, done] = arguments;
+element.scrollIntoView({block: "center"});
+requestAnimationFrame(() => requestAnimationFrame(() => {
+  const box = element.getBoundingClientRect();
+  const hit = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  done(element.contains(hit));
+}));
+"""
 READY = "return !document.querySelector('#gallery') || document.querySelector('#gallery').hasAttribute('data-ready')"
 
 
@@ -105,9 +114,12 @@ class Browser:
         return self.run(f"return [...document.querySelectorAll(arguments[0])].filter({VISIBLE})", selector)
 
     def click(self, selector: str) -> None:
-        """Click the first such element, wherever it is on the page."""
+        """Click the first such element, wherever it is on the page.
+
+        What comes into view is laid out only then, and pushes the rest away: it is scrolled to until it stays under the pointer.
+        """
         element = self.all(selector)[0]
-        self.run("arguments[0].scrollIntoView({block: 'center'})", element)
+        WebDriverWait(self.driver, SECONDS, 0.1).until(lambda _: self._reached(element), selector)
         ActionChains(self.driver).move_to_element(element).click().perform()
 
     def press(self, *keys: str) -> None:
@@ -178,6 +190,10 @@ class Browser:
         taken = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
         out.write_bytes(base64.b64decode(taken["data"]))
         return out
+
+    def _reached(self, element: Any) -> bool:
+        """Scroll to an element; whether its middle lies under the pointer two frames later."""
+        return bool(self.driver.execute_async_script(REACHED, element))
 
     def _send(self, command: str, **parameters: Any) -> None:
         self.driver.execute_cdp_cmd(command, parameters)

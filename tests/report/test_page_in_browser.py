@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from driven import PHONE, Browser, started
+from driven import PHONE, Browser
 from synthetic import partial_study
 
 from eyetest.records import Curve, Finding, Forest, Grid, Histogram, Matrix, Table
@@ -132,28 +131,21 @@ def test_axe_finds_what_is_wrong(browser: Browser, tmp_path: Path) -> None:
     assert {line.split()[0] for line in browser.breaches()} == {"button-name", "color-contrast"}
 
 
-@pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Browser]:
-    """A browser of its own: one that axe has run in downloads nothing any more."""
-    with started(tmp_path) as browser:
-        yield browser.looks()
-
-
-def test_findings_and_their_numbers_and_tables_are_downloaded(fresh: Browser, page: Path, study: RunDir) -> None:
-    fresh.open(page)
+def test_findings_and_their_numbers_and_tables_are_downloaded(browser: Browser, page: Path, study: RunDir) -> None:
+    browser.open(page)
     for button in ("json", "numbers", "tables"):
-        fresh.click(f"button[data-download='{button}']")
-    told = json.loads(fresh.downloaded("findings.json"))
+        browser.click(f"button[data-download='{button}']")
+    told = json.loads(browser.downloaded("findings.json"))
     expected = sorted((finding.code, finding.headline) for finding in findings(study))
     assert sorted((one["code"], one["headline"]) for part in told["sections"] for one in part["findings"]) == expected
-    head, *rows = csv.reader(io.StringIO(fresh.downloaded("numbers.csv").decode("utf-8")))
+    head, *rows = csv.reader(io.StringIO(browser.downloaded("numbers.csv").decode("utf-8")))
     estimates = [(finding.code, one.name, one.n) for finding in findings(study) for one in finding.estimates]
     at = [head.index(name) for name in ("finding", "name", "n")]
     assert sorted((row[at[0]], row[at[1]], int(row[at[2]])) for row in rows) == sorted(estimates)
-    written = list(csv.reader(io.StringIO(fresh.downloaded("tables.csv").decode("utf-8"))))
+    written = list(csv.reader(io.StringIO(browser.downloaded("tables.csv").decode("utf-8"))))
     for table in blocks(study, Table):
         assert list(table.columns) in written
-    assert fresh.console() == []
+    assert browser.console() == []
 
 
 def test_confidential_data_stay_out(browser: Browser, study: RunDir, tmp_path: Path) -> None:
