@@ -9,6 +9,7 @@ from typing import final
 import numpy as np
 
 from . import clustered, seeds, stats
+from .comparison.differences import share
 from .records import Block, Cell, ChoiceRecord, CrashRecord, Estimate, Finding, Forest, Note, Scalar, Status, Table
 from .stats import Array, Interval
 from .training import grid
@@ -130,16 +131,7 @@ def difference(lacks: Sequence[Array], has: Sequence[Array], fingerprint: str, g
         told = seeds.difference("mean", before, after, fingerprint, groups=groups)
         credible = told.credible or len(lacks) >= seeds.BOOTSTRAPPED
         return Gain(told.value, n, told.interval, told.p, told.method, told.between, credible)
-    first, second = lacks[0].astype(bool), has[0].astype(bool)
-    won, gone = second & ~first, first & ~second
-    method = "Tango score interval of the paired difference"
-    if groups is not None:
-        interval = clustered.tango(second, first, groups)
-        p = clustered.mcnemar(won, gone, groups)
-        method = f"{method} at the effective n over {len(np.unique(groups)):,} groups"
-    else:
-        counts = [int(part.sum()) for part in (first & second, won, gone, ~first & ~second)]
-        interval, p = stats.tango(*counts), stats.mcnemar(counts[1], counts[2])[1]
+    interval, p, method = share(lacks[0].astype(bool), has[0].astype(bool), groups)
     return Gain(interval.value, n, interval, p, f"{method}; mid-p McNemar")
 
 

@@ -12,9 +12,7 @@ from . import directions, fixed
 from .differences import Difference, measured, paired, share
 from .family import Judged, credible, excludes_zero, judged, limit, not_surviving, status, written
 from .sides import Comparison, Side, codes_of, groups_of, made, require_same_images
-from .words import EXTRA_LIMITS, LIMITS, MAIN, TITLES, WORDS
-
-ACCURACY, CONFUSION = "ACC001", "ACC002"
+from .words import CONFUSIONS, EXTRA_LIMITS, LIMITS, MAIN, TITLES, WORDS
 
 
 @final
@@ -86,13 +84,13 @@ def _other_family(pairs: Iterable[Pair]) -> dict[str, float]:
 
 def _confused(a: Side, b: Side) -> bool:
     """Whether both audits asked which class is taken for which."""
-    asked = [side.findings.get(CONFUSION) for side in (a, b)]
+    asked = [side.findings.get(CONFUSIONS) for side in (a, b)]
     return all(one is not None and one.status not in ("error", "not_applicable") for one in asked)
 
 
 def _of_directions(a: Side, b: Side, ways: Sequence[directions.Direction], judge: Judged | None, said: str) -> Finding:
     if not _confused(a, b):
-        return made(directions.CODE, directions.NAME, "not_applicable", _missing(CONFUSION))
+        return made(directions.CODE, directions.NAME, "not_applicable", _missing(CONFUSIONS))
     return directions.told(a, b, ways, judge, said)
 
 
@@ -143,9 +141,8 @@ def same_trusted(first: Finding | None, second: Finding | None) -> bool:
 
 def _untrusted(first: Finding, second: Finding, main: Estimate) -> str:
     methods = sorted({str(finding.params.get("method")).replace("_", " ") for finding in (first, second)})
-    numbers = f"{100 * main.value:+.1f} points ({100 * main.low:+.1f} to {100 * main.high:+.1f}), n = {main.n:,}"
     why = "the two audits read different maps" if len(methods) > 1 else f"{methods[0]} maps may not be believed in both"
-    return f"Whether attention moved cannot be told, because {why}. The {WORDS[main.name]} changed by {numbers}."
+    return f"Whether attention moved cannot be told, because {why}. The {WORDS[main.name]} changed by {moved(main)}."
 
 
 def _drawn(shared: Iterable[Estimate]) -> tuple[str, ...]:
