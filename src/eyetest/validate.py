@@ -12,14 +12,11 @@ from .exam import cues, maps
 from .exam.candidates import candidates
 from .exam.coverage import sit_coverage
 from .exam.sitting import sit
-from .report.examined import write_exam
+from .report.examined import CORRELATION, COVERAGE, SENSITIVITY, SLOPE, TABLE_HELD, interval, write_exam
 from .report.figures import scatter
 from .stats import Interval
 from .store import replacing
 from .types import Progress
-
-SENSITIVITY, TABLE_HELD = 0.95, 0.95
-SLOPE, CORRELATION, COVERAGE = (0.9, 1.1), 0.98, (0.93, 0.97)
 
 
 def validate(
@@ -130,7 +127,7 @@ def _maps(scores: dict[str, Any]) -> list[str]:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in scores["maps"]:
-        cells = [_interval(row[part]) if part in row else "–" for part in ("mass", "mass_dot", "hit", "hit_dot")]
+        cells = [interval(row[part]) if part in row else "–" for part in ("mass", "mass_dot", "hit", "hit_dot")]
         stamps = [str(row["stamps"][one]) for one in ("trust", "cannot tell", "do not trust")]
         lines.append("| " + " | ".join([row["kind"], row["method"].replace("_", " "), *cells, *stamps]) + " |")
     above = "yes" if scores["trusted_maps_above_the_dot"] else "no"
@@ -140,10 +137,6 @@ def _maps(scores: dict[str, Any]) -> list[str]:
         "",
         f"Trusted maps point above the dot: {above}. Trusted controls (outlines, noise, untrained models): {alarms}.",
     ]
-
-
-def _interval(found: list[float]) -> str:
-    return f"{found[0]:.3f} ({found[1]:.3f} to {found[2]:.3f})"
 
 
 def _coverage(name: str, one: dict[str, Any]) -> str:

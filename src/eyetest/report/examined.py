@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ..provenance import new_record
-from ..records import Block, Cell, DataRecord, Estimate, Finding, Status, Table
+from ..records import Block, DataRecord, Estimate, Finding, Status, Table
 from .options import DEFAULT, PageOptions
 from .render import Figure, render
 from .sections import Section
@@ -20,6 +20,9 @@ LIMITS = (
     "The exam's images are drawn by eyetest, with one known cue each; photographs hold many cues that nobody planted.",
     "A model counts as using a cue from 10 points of accuracy on; weaker use is not part of this score.",
 )
+SENSITIVITY, TABLE_HELD = 0.95, 0.95
+SLOPE, CORRELATION, COVERAGE = (0.9, 1.1), 0.98, (0.93, 0.97)
+"""Targets of CUES.md: at least, or from and to."""
 TITLE = "Exam of the audit"
 POINTS = "Measured against true reliance, every model with one planted cue; on the line both agree."
 
@@ -63,7 +66,7 @@ def _sensitivity(scores: Scores) -> Finding:
     columns = ("operator", "cue seen where it is used", "alarms, clean models", "alarms, another cue planted")
     parts = ("sensitivity", "false_alarms_clean", "false_alarms_other_cue")
     rows = [(name, *(_words(one[part]) for part in parts)) for name, one in scores["operators"].items()]
-    status = _status(rate, least=0.95)
+    status = _status(rate, least=SENSITIVITY)
     return _finding(
         "EXM001", "Sensitivity", "How often is a cue seen that the model uses?", status,
         f"Saw the cue in {_words(rate)} models that use one{least}.",
@@ -89,7 +92,7 @@ def _line(scores: Scores) -> Finding:
     if scores["slope"] is None:
         said, status = "Too few models with one planted cue to draw a line.", "inconclusive"
     else:
-        good = 0.9 <= scores["slope"] <= 1.1 and scores["correlation"] >= 0.98
+        good = SLOPE[0] <= scores["slope"] <= SLOPE[1] and scores["correlation"] >= CORRELATION
         said = (
             f"Measured reliance is {scores['slope']:.2f} times the true one {100 * scores['intercept']:+.1f} points, "
             f"with a correlation of {scores['correlation']:.3f}."
@@ -104,7 +107,7 @@ def _table(scores: Scores) -> Finding:
     rows = tuple((kind, *(float(row.get(name, 0)) for name in operators)) for kind, row in scores["table"].items())
     return _finding(
         "EXM004", "Who reacts to what", "Does each operator react to its own cue, and to no other?",
-        _status(rate, least=0.95),
+        _status(rate, least=TABLE_HELD),
         f"Every operator did what it must, and none what it must not, in {_words(rate)} models.",
         [e for e in [_rate("table_held", rate, "higher")] if e],
         [Table(title="Share of models in which an operator reacted", columns=("planted", *operators), rows=rows)],
@@ -138,7 +141,7 @@ def _coverage(scores: Scores) -> Finding:
     for name, one in scores.items():
         share = (one["held"], one["audits"], one["held"] / one["audits"], one["low"], one["high"])
         rows.append((name, *share, one["mean"], one["true_deviation"], one["mean_half_width"] / 1.96))
-    good = all(0.93 <= row[3] <= 0.97 for row in rows)
+    good = all(COVERAGE[0] <= row[3] <= COVERAGE[1] for row in rows)
     worst = min(rows, key=lambda row: row[3])
     return _finding(
         "EXM006", "Intervals", "Does a 95 % interval hold the true reliance in 95 of 100 audits?",
@@ -164,7 +167,7 @@ def _maps(scores: Scores) -> Finding:
     )
     rows = []
     for row in scores["maps"]:
-        numbers = (_interval(row[part]) if part in row else None for part in ("mass", "mass_dot", "hit", "hit_dot"))
+        numbers = (interval(row[part]) if part in row else None for part in ("mass", "mass_dot", "hit", "hit_dot"))
         stamps = (row["stamps"][word] for word in ("trust", "cannot tell", "do not trust"))
         rows.append((row["kind"], row["method"].replace("_", " "), *numbers, *stamps))
     said = "point" if above else "do not all point"
@@ -217,5 +220,6 @@ def _words(rate: Scores) -> str:
     return f"{rate['k']} of {rate['n']} ({rate['low']:.1%} to {rate['high']:.1%})"
 
 
-def _interval(found: Sequence[float]) -> Cell:
+def interval(found: Sequence[float]) -> str:
+    """Value and ends, as they are read."""
     return f"{found[0]:.3f} ({found[1]:.3f} to {found[2]:.3f})"
