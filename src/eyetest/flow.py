@@ -33,7 +33,7 @@ from .explain.grad_cam import require_layer
 from .models.classifier import Classifier
 from .models.contract import ModelOptions
 from .models.load import NO_OPTIONS, OpenedModel, load_model, open_model
-from .pairing import IDENTITY, compare, compare_seeds
+from .pairing import compare, compare_seeds
 from .provenance import new_record
 from .records import Plan
 from .store import TRAINED_ON, RunDir, finished, recorded, run_path
@@ -43,7 +43,7 @@ from .training.processes import Processes
 from .training.profile import PROFILES
 from .training.recipe import Recipe
 from .training.recipe import recipe as named_recipe
-from .types import PixelHashes, Progress, Rows, silent
+from .types import IDENTITY, PixelHashes, Progress, Rows, silent
 
 __all__ = [
     "AuditJob",

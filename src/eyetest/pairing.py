@@ -14,8 +14,7 @@ from .provenance import new_record
 from .recipe_comparison import Training, compare_recipes
 from .records import Finding, Gallery
 from .store import RunDir, finished, recorded, run_path
-
-IDENTITY = "identity"
+from .types import IDENTITY
 
 
 def compare(

@@ -21,7 +21,6 @@ from .data import Dataset, load_data
 from .data.split import with_fewer_training_images
 from .errors import RecipeError, RunError, UserError
 from .flow import find_device
-from .pairing import IDENTITY
 from .provenance import new_record
 from .records import ChoiceRecord, CrashRecord, PassPlan, Plan, RunRecord
 from .store import RunDir, finished, run_path
@@ -31,7 +30,7 @@ from .training.grid import Cell, Sweep, read_sweep, toml
 from .training.processes import Processes
 from .training.profile import training_speed
 from .training.recipe import Recipe
-from .types import Progress, silent
+from .types import IDENTITY, Progress, silent
 
 RESULT = "result"
 """What the process claims that writes the result."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, final
+from typing import Literal, final, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
@@ -41,6 +41,15 @@ Progress = Callable[[str, float, float], None]
 
 def silent(what: str, fraction: float, images_per_second: float) -> None:
     """A Progress that says nothing."""
+
+
+IDENTITY = "identity"
+"""Key of the pass on images as they are."""
+TriageVerdict = Literal[
+    "duplicate", "label_error", "ambiguous", "outlier", "label_suspect", "model_error", "cannot_tell"
+]
+VERDICTS: tuple[TriageVerdict, ...] = get_args(TriageVerdict)
+"""What an error may turn out to be, in the order of precedence."""
 
 
 def image_ids(split: str, rows: Rows) -> tuple[str, ...]:

@@ -21,7 +21,8 @@ import eyetest as et
 from eyetest.data.base import Dataset
 from eyetest.records import Gallery
 from eyetest.report import gallery_data as source
-from eyetest.report.gallery import PLAIN, GallerySection, as_json, gallery_section
+from eyetest.report.embedded import as_json
+from eyetest.report.gallery import PLAIN, GallerySection, gallery_section
 from eyetest.report.options import PageOptions
 from eyetest.store import RunDir
 

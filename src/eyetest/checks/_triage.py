@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, final, get_args
+from typing import final
 
 import numpy as np
 
 from .. import confident_learning as learning
 from .. import stats
-from ..types import SPLITS, Features, HumanVotes, Labels, Lookalikes, Predictions
+from ..types import SPLITS, VERDICTS, Features, HumanVotes, Labels, Lookalikes, Predictions
 
-Verdict = Literal["duplicate", "label_error", "ambiguous", "outlier", "label_suspect", "model_error", "cannot_tell"]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-"""In the order of precedence."""
 YES, NO, UNKNOWN = 1, 0, -1
 States = np.ndarray
 """YES, NO or UNKNOWN, one an image."""

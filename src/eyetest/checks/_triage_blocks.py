@@ -11,12 +11,12 @@ import numpy as np
 
 from ..evidence import Select
 from ..records import Block, Card, Cell, Estimate, Gallery, Note, Table
-from ..types import Predictions, places
-from ._triage import UNKNOWN, VERDICTS, YES, Lift, Results, Verdict
+from ..types import VERDICTS, Predictions, TriageVerdict, places
+from ._triage import UNKNOWN, YES, Lift, Results
 from ._witnesses import Witnesses
 
 LISTED = 1000
-WORDS: dict[Verdict, str] = {
+WORDS: dict[TriageVerdict, str] = {
     "duplicate": "shows what another image shows",
     "label_error": "label probably wrong",
     "ambiguous": "ambiguous for people",
@@ -25,7 +25,7 @@ WORDS: dict[Verdict, str] = {
     "model_error": "the model's own",
     "cannot_tell": "cannot tell",
 }
-BLIND: tuple[Verdict, ...] = ("duplicate", "label_error", "ambiguous", "outlier")
+BLIND: tuple[TriageVerdict, ...] = ("duplicate", "label_error", "ambiguous", "outlier")
 """Verdicts whose tests do not look at the answer of the audited model, so that right answers can have them too."""
 TESTS = ("duplicates", "label", "people", "outliers")
 
@@ -42,7 +42,7 @@ class Sorted:
     """The errors that are sorted."""
     confident: bool
     """Whether only confident ones are."""
-    lifts: dict[Verdict, Lift]
+    lifts: dict[TriageVerdict, Lift]
 
     @cached_property
     def verdicts(self) -> np.ndarray:
@@ -56,19 +56,19 @@ class Sorted:
         return tuple(name for name, one in zip(TESTS, states, strict=True) if (one[self.chosen] == UNKNOWN).all())
 
     @property
-    def possible(self) -> tuple[Verdict, ...]:
+    def possible(self) -> tuple[TriageVerdict, ...]:
         """The verdicts that could have been reached; of a test that was not made there is no number."""
-        needed: dict[Verdict, str] = dict(zip(BLIND, TESTS, strict=True))
+        needed: dict[TriageVerdict, str] = dict(zip(BLIND, TESTS, strict=True))
         lacking = {verdict for verdict, test in needed.items() if test in self.missing}
         return tuple(one for one in VERDICTS if one not in lacking and not (one == "model_error" and lacking))
 
-    def hits(self, verdict: Verdict) -> np.ndarray:
+    def hits(self, verdict: TriageVerdict) -> np.ndarray:
         """Which test images would get this verdict."""
         result: np.ndarray = self.verdicts == VERDICTS.index(verdict)
         return result
 
 
-def gallery(one: Sorted, verdict: Verdict, classes: tuple[str, ...], shown: int) -> Gallery:
+def gallery(one: Sorted, verdict: TriageVerdict, classes: tuple[str, ...], shown: int) -> Gallery:
     """The surest errors with this verdict."""
     hit = one.hits(verdict)
     mine = [index for index in surest(one) if hit[index]]
@@ -104,7 +104,7 @@ def verdict_table(one: Sorted, shares: Sequence[Estimate]) -> Table:
     )
 
 
-def _verdict_row(one: Sorted, verdict: Verdict, share: Estimate | None) -> tuple[Cell, ...]:
+def _verdict_row(one: Sorted, verdict: TriageVerdict, share: Estimate | None) -> tuple[Cell, ...]:
     if share is None:
         return (WORDS[verdict], *[None] * 8, f"not tested: no evidence on {', '.join(one.missing)}")
     count = int((one.hits(verdict) & one.chosen).sum())
@@ -136,7 +136,7 @@ def evidence_table(one: Sorted, classes: tuple[str, ...]) -> Table:
     return Table(title="Every error with its evidence, surest first", columns=columns, rows=rows)
 
 
-def card(one: Sorted, index: int, verdict: Verdict, classes: tuple[str, ...]) -> Card:
+def card(one: Sorted, index: int, verdict: TriageVerdict, classes: tuple[str, ...]) -> Card:
     """The image at this position with its evidence."""
     predictions, name = one.predictions, one.predictions.ids[index]
     twin, second, said, far = one.witnesses.words(index, classes)

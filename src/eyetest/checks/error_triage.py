@@ -11,10 +11,10 @@ import numpy as np
 from .. import confident_learning as learning
 from ..evidence import Embed, Evidence, Need, OutOfSample, Predict, Resemble, Vote, perhaps
 from ..records import Block, Cell, Estimate, Forest, Status
-from ..types import SPLITS, Column, HumanVotes, Lookalikes, Predictions, SplitName
+from ..types import SPLITS, VERDICTS, Column, HumanVotes, Lookalikes, Predictions, SplitName, TriageVerdict
 from . import _triage as triage
 from ._measure import measured, rate
-from ._triage import NO, UNKNOWN, VERDICTS, YES, Distances, Lift, Results, Verdict
+from ._triage import NO, UNKNOWN, YES, Distances, Lift, Results
 from ._triage_blocks import BLIND, WORDS, Sorted, evidence_table, gallery, notes, verdict_table
 from ._witnesses import Witnesses
 from .base import Check, Outcome
@@ -183,7 +183,7 @@ def _contradicted(predictions: Predictions, tuning: Predictions | None) -> np.nd
     return result
 
 
-def _lifts(predictions: Predictions, results: Results, chosen: np.ndarray) -> dict[Verdict, Lift]:
+def _lifts(predictions: Predictions, results: Results, chosen: np.ndarray) -> dict[TriageVerdict, Lift]:
     """The lift of each verdict that right answers can have too; the level is shared by all of them."""
     decile, confidence = triage.confidence_decile(predictions), 1 - 0.05 / len(BLIND)
     found = {

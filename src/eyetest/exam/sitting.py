@@ -24,6 +24,7 @@ from ..transplants.cell import grid
 from ..transplants.colour import Colour
 from ..transplants.fine import Fine
 from ..transplants.object_colour import ObjectColour
+from ..types import IDENTITY
 from .candidates import Candidate
 from .truth import Truth, planted_truth
 
@@ -67,7 +68,7 @@ def sit(candidate: Candidate, folder: Path) -> dict[str, Any]:
         "cues": list(candidate.cues),
         "strength": candidate.strength,
         "seed": candidate.seed,
-        "accuracy": float(first.predictions("identity", "test").correct.mean()),
+        "accuracy": float(first.predictions(IDENTITY, "test").correct.mean()),
         "reliance": _reliances(first),
         "truth": _truths(candidate, data, first),
         "pairs": {},

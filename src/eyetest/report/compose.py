@@ -83,7 +83,8 @@ def _expected(record: RunRecord) -> list[str]:
 
 def _unanswered(run: RunDir) -> str:
     """Checks that were asked for and have no finding."""
-    codes = [code for code in run.record.config.get("checks", ()) if code not in run.findings]
+    answered = run.findings
+    codes = [code for code in run.record.config.get("checks", ()) if code not in answered]
     return f", without an answer to {', '.join(codes)}" if codes else ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -13,6 +13,7 @@ from .sections import Shown
 
 COLUMNS = ("name", "value", "low", "high", "confidence", "n", "unit", "better", "method")
 """Of a row of estimates; the method is its place in `methods`, because few methods make many numbers."""
+_ESCAPES: dict[int, str] = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
 
 
 def embedded(record: RunRecord, shown: Sequence[Shown]) -> Markup:
@@ -31,10 +32,12 @@ def embedded(record: RunRecord, shown: Sequence[Shown]) -> Markup:
     ]
     about = record.model_dump(mode="json", exclude={"config"})
     data = {"record": about, "estimate_columns": COLUMNS, "methods": list(methods), "sections": sections}
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    for sign in "<>&":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return Markup(text)
+    return as_json(data)
+
+
+def as_json(data: Mapping[str, Any]) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    return Markup(json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES))
 
 
 def _finding(finding: Finding, methods: dict[str, int], *, short: bool) -> dict[str, Any]:

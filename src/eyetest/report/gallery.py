@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any, final
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from ..store import RunDir
+from .asset import asset
+from .embedded import as_json
 from .gallery_data import gallery_data
 from .options import PageOptions
 
 PLAIN = 24
 """Images that are there without JavaScript."""
-_ESCAPES: dict[int, str] = str.maketrans(
-    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-)
 
 
 @final
@@ -40,16 +37,8 @@ def gallery_section(
     if data is None:
         return None
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    markup = environment.from_string(_asset("gallery.html")).render(
-        data=data, json=Markup(as_json(data)), figures=_plain(data)
-    )
-    return GallerySection(Markup(markup), _asset("gallery.css"), _asset("gallery.js"))
-
-
-def as_json(data: dict[str, Any]) -> str:
-    """JSON that cannot end the script element it stands in."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return text.translate(_ESCAPES)
+    markup = environment.from_string(asset("gallery.html")).render(data=data, json=as_json(data), figures=_plain(data))
+    return GallerySection(Markup(markup), asset("gallery.css"), asset("gallery.js"))
 
 
 def picture_uri(picture: str) -> str:
@@ -81,7 +70,3 @@ def _answer(data: dict[str, Any], model: int, i: int) -> dict[str, Any]:
         "predicted": data["classes"][predicted],
         "sure": f"{sure / 10:.0f} %" if sure >= 0 else "",
     }
-
-
-def _asset(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8")

@@ -18,7 +18,8 @@ from PIL import Image
 
 from ..records import Card, Gallery, MapPicture
 from ..store import RunDir
-from ..types import Predictions
+from ..types import IDENTITY, VERDICTS, Predictions
+from .pictures import inside
 
 MOST = 1200
 """Images with a picture on one page."""
@@ -26,9 +27,6 @@ LARGEST = 24_000
 """Bytes of a picture above which it is made smaller, as of photos."""
 SIDE = 160
 """Pixels of the longer side of a picture that was too large."""
-VERDICTS = ("duplicate", "label_error", "ambiguous", "outlier", "label_suspect", "model_error", "cannot_tell")
-"""Of FAIL002, in its order of precedence."""
-IDENTITY = "identity"
 _CAUSE = re.compile(r"explained\[(.+)\]")
 
 
@@ -67,9 +65,8 @@ class Pictures:
 
     def file(self, folder: Path, name: str) -> int:
         """Number of a picture of a run; -1 if it is missing or points out of the run."""
-        path = (folder / name).resolve()
-        inside = path.is_relative_to(folder.resolve()) and path.is_file()
-        return self.add(path.read_bytes()) if inside else -1
+        path = inside(folder, name)
+        return -1 if path is None else self.add(path.read_bytes())
 
 
 def gallery_data(runs: Sequence[RunDir], tint_of: Callable[[str], str]) -> dict[str, Any] | None:
@@ -83,20 +80,20 @@ def gallery_data(runs: Sequence[RunDir], tint_of: Callable[[str], str]) -> dict[
         return None
     ids, classes = list(items), audits[0].run.record.data.classes
     places = {name: index for index, name in enumerate(ids)}
-    answers = [_answers(one, ids) for one in audits]
+    answers, cues = [_answers(one, ids) for one in audits], _cues(audits)
     return {
         "data": audits[0].run.record.data.title,
         "total": max(len(one.predictions.rows) for one in audits),
         "classes": list(classes),
         "verdicts": list(VERDICTS),
-        "cues": _cues(audits),
+        "cues": cues,
         "models": [_model(one, audits[0]) for one in audits],
         "ids": ids,
         "thumb": [thumb for thumb, _ in items.values()],
         "full": [full for _, full in items.values()],
         "truth": _truth(audits, told, ids, classes),
         **{key: [one[key] for one in answers] for key in ("predicted", "confidence", "loss")},
-        **_sorted_out(audits, ids),
+        **_sorted_out(audits, ids, cues),
         "stories": [
             _story(run, title, card, audits, places, pictures) for run, title, card in told if card.id in places
         ],
@@ -174,10 +171,9 @@ def _cues(audits: Sequence[Audited]) -> list[str]:
     return list(dict.fromkeys(match[1] for name in columns if (match := _CAUSE.fullmatch(name))))
 
 
-def _sorted_out(audits: Sequence[Audited], ids: Sequence[str]) -> dict[str, Any]:
+def _sorted_out(audits: Sequence[Audited], ids: Sequence[str], cues: Sequence[str]) -> dict[str, Any]:
     """Verdict (a number in VERDICTS, or -1) and causes (a bit a cue) of each image, by model; and how many each has."""
     verdicts, causes, totals = [], [], []
-    cues = _cues(audits)
     for one in audits:
         sorted_ids, judged = one.run.scores("FAIL002")
         said = [judged.get(verdict, np.zeros(len(sorted_ids))) > 0 for verdict in VERDICTS]

@@ -15,7 +15,7 @@ QUALITY = 80
 
 def data_uri(folder: Path, name: str) -> str:
     """A picture of a run; empty if it is missing or points out of the run."""
-    path = _inside(folder, name)
+    path = inside(folder, name)
     if path is None:
         return ""
     with Image.open(path) as image:
@@ -29,7 +29,7 @@ def overlaid(folder: Path, image: str, layer: str) -> str:
 
     Maps of older runs hold the image already and are shown as they are.
     """
-    below, above = _inside(folder, image), _inside(folder, layer)
+    below, above = inside(folder, image), inside(folder, layer)
     if above is None:
         return ""
     with Image.open(above) as drawn:
@@ -43,7 +43,8 @@ def overlaid(folder: Path, image: str, layer: str) -> str:
         return _lossy(Image.alpha_composite(grey, drawn.resize(size, Image.Resampling.BILINEAR)).convert("RGB"))
 
 
-def _inside(folder: Path, name: str) -> Path | None:
+def inside(folder: Path, name: str) -> Path | None:
+    """The file of a run; None if it is missing or points out of the run."""
     path = (folder / name).resolve()
     return path if path.is_relative_to(folder.resolve()) and path.is_file() else None
 

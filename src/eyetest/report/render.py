@@ -6,7 +6,6 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, final
 from urllib.parse import urlencode
@@ -17,6 +16,7 @@ from markupsafe import Markup
 from ..records import Block, Curve, Finding, RunRecord, Table
 from ..store import RunDir, replacing
 from . import figures
+from .asset import asset
 from .embedded import embedded
 from .gallery import gallery_section
 from .glossary import GLOSSARY
@@ -64,8 +64,8 @@ def render(
     shown = coloured(record, sections)
     told = chapters(shown)
     gallery = gallery_section(runs, options, _tints_by_name(shown)) if runs else None
-    style = _asset("page.css") + figures.STYLE + (gallery.style if gallery else "")
-    script = _asset("page.js") + (gallery.script if gallery else "")
+    style = asset("page.css") + figures.STYLE + (gallery.style if gallery else "")
+    script = asset("page.js") + (gallery.script if gallery else "")
     page = _environment(shown, options, record).get_template("page.html").render(
         title=title,
         chapters=told,
@@ -90,7 +90,7 @@ def render(
 def _environment(shown: Sequence[Shown], options: PageOptions, record: RunRecord) -> Environment:
     """The templates with what they may call."""
     environment = Environment(
-        loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     filters: dict[str, Callable[..., Any]] = {
         "number": figures.number,
@@ -163,10 +163,6 @@ def _learning(shown: Shown) -> list[Curve]:
     """Loss and accuracy over the epochs."""
     found = [f for f in shown.section.findings if f.code == "FIT001"]
     return [block for finding in found for block in finding.blocks if isinstance(block, Curve)][:2]
-
-
-def _asset(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:
