@@ -205,8 +205,8 @@ THRESHOLDS = np.array([[0.9], [0.4]])
 RELIANCE = float(-np.diff(norm.cdf(THRESHOLDS[:, 0] / math.sqrt(3)))[0])
 
 
-def swapped(random: Random, models: int) -> Interval:
-    """Interval of a reliance, or of the difference of two equal ones, on new images and new donors."""
+def swapped(random: Random, models: int) -> tuple[Interval, float]:
+    """Interval of a reliance, or of the difference of two equal ones, on new images and new donors, and its p-value."""
     classes = np.stack([LABELS, (LABELS + random.integers(1, 5, N)) % 5])
     donors = classes + 5 * random.integers(0, LENDERS // 5, (2, N))
     common, read = random.normal(size=N) + np.array([[1.0], [-1.0]]) * random.normal(size=LENDERS)[donors], []
@@ -215,7 +215,8 @@ def swapped(random: Random, models: int) -> Interval:
         read.append([*right.astype(np.float64), *donors, classes[1], LABELS])
     if models == 2:
         return reliance.paired("swap_difference", *read)
-    return reliance.interval(*reliance.of_columns("swap_difference", read[0]))
+    found = reliance.interval(*reliance.of_columns("swap_difference", read[0]))
+    return found, reliance.p_value(found)
 
 
 def symmetric(random: Random) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from scipy import stats as distributions
@@ -224,6 +226,43 @@ def test_confidence_widening_and_p_value_agree():
     assert reliance.p_value(Interval(0.1, 0.1, 0.1)) == 1
 
 
+def slow_freedom(influence, donors) -> float:
+    """Twice the squared variance over the variance of the sums of squares that it is made of, term by term."""
+    draws, n = influence.shape
+    images = [sum(influence[r, i] for r in range(draws)) / draws for i in range(n)]
+    lent = dict.fromkeys(donors.ravel().tolist(), 0.0)
+    for r, arm, i in np.ndindex(donors.shape):
+        lent[int(donors[r, arm, i])] += influence[r, i] / draws
+    noise = 0.0
+    for values in (images, list(lent.values())):
+        middle = sum(v**2 for v in values) / len(values)
+        noise += sum((v**2 - middle) ** 2 for v in values)
+    return 2 * (reliance.variance(influence, donors) * n**2) ** 2 / noise
+
+
+@pytest.mark.parametrize("draws", [1, 3])
+def test_degrees_of_freedom_are_those_of_satterthwaite(draws):
+    right, _, donors, _ = made_up(draws, 40, 15)
+    linear = reliance.difference(right[:, 0], right[:, 1])
+    assert reliance.spread(linear, donors).freedom == pytest.approx(slow_freedom(linear.influence, donors))
+
+
+def test_normal_images_give_as_many_degrees_of_freedom():
+    influence = Linear(0.0, np.random.default_rng(0).normal(size=(1, 20_000)))
+    alone = reliance.spread(influence, np.arange(40_000).reshape(1, 2, 20_000)).freedom
+    assert alone == pytest.approx(20_000 / 3, rel=0.05)  # each image lends its square to two donors, too
+
+
+def test_intervals_and_p_values_of_few_donors_are_students():
+    found, p = reliance.Spread(0.1, 7.0).students(-0.3)
+    assert found == pytest.approx((-0.3, *distributions.t.interval(0.95, 7, -0.3, 0.1)))
+    assert p == pytest.approx(2 * distributions.t.sf(3, 7))
+    found, p = reliance.Spread(0.1, math.inf).students(0.3)
+    assert found == pytest.approx((0.3, *distributions.norm.interval(0.95, 0.3, 0.1)))
+    assert p == pytest.approx(2 * distributions.norm.sf(3))
+    assert reliance.Spread(0.0, math.inf).students(0.0) == ((0, 0, 0), 1)
+
+
 # pairs of runs
 
 
@@ -246,8 +285,8 @@ def test_a_run_against_itself_is_exactly_0(statistic):
     right, _, donors, _ = made_up()
     effects = {"swap_share_of_two": 2, "swap_share_of_three": 3}.get(statistic, 1)
     one = [*(c for k in range(effects) for c in columns(made_up(seed=k)[0], donors)[:4]), *columns(right, donors)[4:]]
-    found = reliance.paired(statistic, one, one)
-    assert found.value == 0
+    found, p = reliance.paired(statistic, one, one)
+    assert (found.value, p) == (0, 1)
     assert found.low == -found.high < 0
 
 
@@ -267,7 +306,8 @@ def test_a_paired_difference_is_b_minus_a_and_narrower_than_two_apart():
     right, _, donors, _ = made_up(n=300)
     better = right.copy()
     better[:, 1, :30] = 1  # 30 images are no longer misled
-    found = reliance.paired("swap_difference", columns(right, donors), columns(better, donors))
+    found, p = reliance.paired("swap_difference", columns(right, donors), columns(better, donors))
+    assert (p < 0.05) == (found.high < 0)
     assert found.value == pytest.approx((right[:, 1] - better[:, 1]).mean())
     assert found.value < 0
     apart = reliance.interval(reliance.difference(right[:, 0], right[:, 1]), donors)

@@ -165,12 +165,12 @@ def share(first: np.ndarray, second: np.ndarray, groups: Labels | None) -> tuple
 
 def _of_cues(first: Measured, second: Measured) -> tuple[Interval, float, str]:
     try:
-        interval = reliance.paired(first.statistic, first.columns, second.columns)
+        found = reliance.paired(first.statistic, first.columns, second.columns)
     except ValueError as error:
         raise RunError(
             f"The cues of the two audits cannot be compared: {error}. Audit both with the same --seed and --budget."
         ) from error
-    return interval, reliance.p_value(interval), "normal interval of the difference on the same images and donors"
+    return *found, "Student's interval of the difference on the same images and donors"
 
 
 def _few(first: Measured, second: Measured) -> str:
