@@ -12,7 +12,9 @@ from scipy import special
 from scipy.stats import norm
 
 from eyetest import calibrated, reliance, stats
+from eyetest.comparison.differences import Measured, paired
 from eyetest.exam.seed_coverage import WORLDS, covered
+from eyetest.records import Estimate
 from eyetest.stats import Array, Interval
 
 RESAMPLES = 500
@@ -97,14 +99,13 @@ def resampled(statistic: str, *models: Model, level: float = 0.0) -> Simulate:
         goal, hits = 0.0 if level else truth(statistic, models), 0
         for number in range(simulations):
             read, seed = [columns(statistic, side) for side in answers(models, N, random)], str(number // SAME)
-            draws = [stats.resampled(function, side, seed, resamples=RESAMPLES) for side in read]
-            if level:
-                value = function(*read[1]) - function(*read[0])
-                hits += stats.difference_of_draws(value, draws[1] - draws[0])[1] < level
-            elif len(models) == 2:
-                hits += holds(stats.paired_difference(function, *read, seed, resamples=RESAMPLES), goal)
-            else:
+            if len(models) == 1:
                 hits += holds(stats.bootstrap(function, read[0], seed, resamples=RESAMPLES), goal)
+                continue
+            draws = [stats.resampled(function, side, seed, resamples=RESAMPLES) for side in read]
+            value = function(*read[1]) - function(*read[0])
+            interval, p = stats.difference_of_draws(value, draws[1] - draws[0])
+            hits += p < level if level else holds(interval, goal)
         return hits
 
     return simulate
@@ -148,24 +149,29 @@ def calibration_error(world: World, n: int, *, statistic: str = "ece_debiased", 
 
 
 def confident_errors(*models: Model) -> Simulate:
-    """Error rates among the surest fifth, resampled only from ten errors on, as a comparison does."""
-    name, part = "error_rate_at_coverage", N // 5
-    function = stats.STATISTICS[name]
+    """Error rates among the surest fifth, as a comparison takes their difference."""
+    name = "error_rate_at_coverage"
 
     def simulate(random: Random, simulations: int) -> int:
         goal, held = truth(name, models), 0
         for number in range(simulations):
             read = [columns(name, side) for side in answers(models, N, random)]
-            rates = [function(*side) for side in read]
-            if sum(rates) * part < 10:
-                first, second = (stats.wilson(rate * part, part) for rate in rates)
-                found = stats.difference_of_intervals(second, first)
-            else:
-                found = stats.paired_difference(function, *read, str(number // SAME), resamples=RESAMPLES)
-            held += holds(found, goal)
+            estimates = [rated(name, stats.STATISTICS[name](*side)) for side in read]
+            found = paired(
+                *(Measured(one, side, str(number // SAME), None) for one, side in zip(estimates, read, strict=True))
+            )
+            held += found.estimate.low <= goal <= found.estimate.high
         return held
 
     return simulate
+
+
+def rated(statistic: str, value: float) -> Estimate:
+    """An error rate of a model, its interval left open."""
+    return Estimate(
+        name="rate", value=value, low=0, high=1, n=N, unit="fraction", better="lower", method="simulated",
+        statistic=statistic, columns=("confidence", "wrong"),
+    )  # fmt: skip
 
 
 def auroc_by_delong(random: Random) -> bool:

@@ -29,16 +29,15 @@ def test_wilson_covers_as_often_as_known():
 
 
 @pytest.mark.parametrize(
-    ("counts", "newcombe", "tango"),
+    ("counts", "tango"),
     [
-        ((1, 1, 7, 12), (-0.50692, -0.02556), (-0.51723, -0.02600)),
-        ((53, 16, 8, 9), (-0.02010, 0.20392), (-0.01966, 0.20691)),
-        ((9200, 120, 80, 600), (0.001217, 0.006811), (0.001240, 0.006831)),
-        ((9400, 0, 0, 600), (-0.00039063, 0.00039063), (-0.00038400, 0.00038400)),
+        ((1, 1, 7, 12), (-0.51723, -0.02600)),
+        ((53, 16, 8, 9), (-0.01966, 0.20691)),
+        ((9200, 120, 80, 600), (0.001240, 0.006831)),
+        ((9400, 0, 0, 600), (-0.00038400, 0.00038400)),
     ],
 )
-def test_paired_differences(counts, newcombe, tango):
-    assert stats.newcombe_paired(*counts)[1:] == pytest.approx(newcombe, abs=1e-5)
+def test_paired_differences(counts, tango):
     assert stats.tango(*counts)[1:] == pytest.approx(tango, abs=1e-5)
 
 
@@ -67,7 +66,6 @@ def test_gap_of_independent_images():
 def test_multiplicity():
     p = (0.001, 0.012, 0.025, 0.04, 0.2)
     assert stats.holm(p) == pytest.approx([0.005, 0.048, 0.075, 0.08, 0.2])
-    assert stats.benjamini_hochberg(p) == pytest.approx([0.005, 0.03, 0.0416667, 0.05, 0.2])
 
 
 def test_bowker():
@@ -112,8 +110,8 @@ def test_error_rate_at_coverage_shares_ties():
 
 def test_bootstrap_of_a_constant_and_of_a_model_against_itself():
     assert stats.bootstrap(stats.mean, [np.ones(50)], "x", resamples=100) == (1, 1, 1)
-    same = stats.paired_difference(stats.ece, [S, CORRECT], [S, CORRECT], "x", resamples=100)
-    assert same == (0, 0, 0)
+    first, second = (stats.resampled(stats.ece, [S, CORRECT], "x", resamples=100) for _ in range(2))
+    assert stats.difference_of_draws(0.0, second - first) == ((0, 0, 0), 1)
 
 
 def test_bootstrap_agrees_with_the_normal_interval():
@@ -157,7 +155,6 @@ def test_proportions_and_multiplicity_agree_with_statsmodels():
         assert stats.clopper_pearson(k, n)[1:] == pytest.approx(proportion_confint(k, n, method="beta"), nan_ok=True)
     p = (np.random.default_rng(7).random(30) ** 4).tolist()
     assert stats.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
-    assert stats.benjamini_hochberg(p) == pytest.approx(multipletests(p, method="fdr_bh")[1])
     assert stats.mcnemar(10, 2)[0] == pytest.approx(mcnemar([[5, 10], [2, 5]]).pvalue)
     counts = np.random.default_rng(8).integers(1, 30, (5, 5))
     theirs = SquareTable(counts, shift_zeros=False).symmetry()

@@ -6,7 +6,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import optimize, special
+
+from . import distributions
 
 Array = np.ndarray
 WIDEST = 4.0
@@ -51,7 +53,7 @@ def fit_temperature(logits: Array, labels: Array) -> Temperature:
     centre = (p * logits).sum(1)
     bend = (p * (logits - centre[:, None]) ** 2).sum(1).mean()
     error = math.exp(log_t) * math.sqrt(((centre - chosen) ** 2).mean() / len(labels)) / bend
-    low, high = (math.exp(log_t + sign * 1.959963984540054 * error) for sign in (-1, 1))
+    low, high = (math.exp(log_t + sign * distributions.Z * error) for sign in (-1, 1))
     return Temperature(math.exp(log_t), low, high, False)
 
 
@@ -171,7 +173,7 @@ def _noise_of_bins(confidence: Array, correct: Array, bins: int, groups: Array |
         return parts, single.T @ single, floor
     names, member = np.unique(groups[order], return_inverse=True)
     together, number = np.stack([np.bincount(member, one) for one in single.T]), len(names)
-    few = number / (number - 1) * (stats.t.ppf(0.975, number - 1) / stats.norm.ppf(0.975)) ** 2
+    few = number / (number - 1) * (distributions.student_quantile(0.975, number - 1) / distributions.Z) ** 2
     return parts, few * together @ together.T, floor
 
 

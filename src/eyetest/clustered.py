@@ -6,9 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy import stats as distributions
 
-from . import stats
+from . import distributions, stats
 from .stats import Array, Interval
 from .types import Labels
 
@@ -36,24 +35,24 @@ def wilson(hits: Array, groups: Array, confidence: float = 0.95) -> Interval:
 
 
 def tango(first: Array, second: Array, groups: Array, confidence: float = 0.95) -> Interval:
-    """Score interval of mean(first) − mean(second), both 0 or 1: Tango at the effective number of images.
+    """Score interval of mean(first) − mean(second), both from 0 to 1: Tango at the effective number of images.
 
     Source: Tango 1998; the design effect is that of the paired differences.
     """
-    a, b = first.astype(bool), second.astype(bool)
-    counts = [float(part.sum()) for part in (a & b, a & ~b, ~a & b, ~a & ~b)]
+    a, b = first.astype(np.float64), second.astype(np.float64)
+    counts = stats.fourfold(a, b)
     if len(np.unique(groups)) < 2:
         return Interval((counts[1] - counts[2]) / len(a), -1.0, 1.0)
-    effect = design_effect(a.astype(np.float64) - b, groups, confidence)
+    effect = design_effect(a - b, groups, confidence)
     both, only_first, only_second, neither = (count / effect for count in counts)
     return stats.tango(both, only_first, only_second, neither, confidence)
 
 
 def mcnemar(b: Array, c: Array, groups: Array) -> float:
-    """Two-sided p-value of b against c (bool, one an image) whose images come in groups. Source: Obuchowski 1998."""
+    """Two-sided p-value of b against c (0 to 1, one an image) whose images come in groups. Source: Obuchowski 1998."""
     sums = np.bincount(np.unique(groups, return_inverse=True)[1], weights=b.astype(np.float64) - c)
     spread = math.sqrt(float((sums**2).sum()))
-    return float(2 * distributions.norm.sf(abs(float(sums.sum())) / spread)) if spread else 1.0
+    return distributions.normal_p(float(sums.sum()) / spread) if spread else 1.0
 
 
 def design_effect(values: Array, groups: Array, confidence: float = 0.95) -> float:
@@ -64,7 +63,8 @@ def design_effect(values: Array, groups: Array, confidence: float = 0.95) -> flo
     place, n = np.unique(groups, return_inverse=True)[1], len(values)
     sizes = np.bincount(place)
     most = float((sizes.astype(np.float64) ** 2).sum()) / n
-    common = values == distributions.mode(values).mode
+    kinds, often = np.unique(values, return_counts=True)
+    common = values == kinds[often.argmax()]
     rare = len(np.unique(place[~common]))
     centred = values - values.mean()
     alone = float((centred**2).sum())
@@ -77,4 +77,4 @@ def design_effect(values: Array, groups: Array, confidence: float = 0.95) -> flo
 def _few(groups: int, confidence: float) -> float:
     """Student's quantile over the normal one: what it costs to estimate a variance from so few."""
     level = (1 + confidence) / 2
-    return float(distributions.t.ppf(level, groups - 1) / distributions.norm.ppf(level))
+    return distributions.student_quantile(level, groups - 1) / distributions.normal_quantile(level)

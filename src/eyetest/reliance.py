@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse, special
+from scipy import sparse
 
+from . import distributions
 from .stats import Array, Interval
 
 PSEUDO = 2.0
@@ -130,8 +131,8 @@ class Spread(NamedTuple):
 
     def students(self, value: float) -> tuple[Interval, float]:
         """Student's 95 % interval of the value, and the two-sided p-value of 0."""
-        half = float(special.stdtrit(self.freedom, 0.975)) * self.deviation
-        p = float(2 * special.stdtr(self.freedom, -abs(value) / self.deviation)) if self.deviation > 0 else 1.0
+        half = distributions.student_quantile(0.975, self.freedom) * self.deviation
+        p = distributions.student_p(value / self.deviation, self.freedom) if self.deviation > 0 else 1.0
         return Interval(value, value - half, value + half), p
 
 
@@ -201,20 +202,24 @@ def spread(linear: Linear, donors: Array, strata: Sequence[Array] = ()) -> Sprea
 
 def interval(linear: Linear, donors: Array, strata: Sequence[Array] = (), confidence: float = 0.95) -> Interval:
     """Normal interval with the spread that knows about shared donors; arguments as there."""
-    half = float(special.ndtri((1 + confidence) / 2)) * spread(linear, donors, strata).deviation
+    half = distributions.normal_quantile((1 + confidence) / 2) * spread(linear, donors, strata).deviation
     return Interval(linear.value, linear.value - half, linear.value + half)
 
 
 def p_value(found: Interval, confidence: float = 0.95) -> float:
     """Two-sided normal p-value against 0 of a symmetric interval."""
     half = (found.high - found.low) / 2
-    return float(2 * special.ndtr(-abs(found.value) / half * special.ndtri((1 + confidence) / 2))) if half > 0 else 1.0
+    return (
+        distributions.normal_p(found.value / half * distributions.normal_quantile((1 + confidence) / 2))
+        if half > 0
+        else 1.0
+    )
 
 
 def widened(found: Interval, comparisons: int, confidence: float = 0.95) -> Interval:
     """The interval at the Bonferroni level of so many comparisons."""
-    old, new = special.ndtri([(1 + confidence) / 2, 1 - (1 - confidence) / 2 / comparisons])
-    half = (found.high - found.low) / 2 * float(new / old)
+    old, new = (distributions.normal_quantile(1 - (1 - confidence) / 2 / m) for m in (1, comparisons))
+    half = (found.high - found.low) / 2 * new / old
     return Interval(found.value, found.value - half, found.value + half)
 
 

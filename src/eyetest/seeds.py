@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
 import numpy as np
-from scipy import stats as distributions
+from scipy import special
 
-from . import reliance, stats
+from . import distributions, reliance, stats
 from .stats import Array, Interval
 
 LEAST, BOOTSTRAPPED = 3, 5
@@ -180,9 +180,9 @@ def welch(
     Source: Welch 1947; Satterthwaite 1946.
     """
     value, error = second.mean(axis=-1) - first.mean(axis=-1), np.sqrt(found.total)
-    half = distributions.t.ppf((1 + confidence) / 2, found.freedom) * error
+    half = special.stdtrit(found.freedom, (1 + confidence) / 2) * error
     ratio = np.divide(np.abs(value), error, out=np.where(value == 0, 0.0, np.inf), where=error > 0)
-    return value, value - half, value + half, 2 * distributions.t.sf(ratio, found.freedom)
+    return value, value - half, value + half, 2 * special.stdtr(found.freedom, -ratio)
 
 
 def hierarchical(
@@ -202,7 +202,7 @@ def hierarchical(
         chosen = values[random.integers(0, k, (resamples, k))].mean(axis=1)
         moved = moved + sign * math.sqrt(k / (k - 1)) * (chosen - values.mean())
     level = (1 + confidence) / 2
-    moved *= distributions.t.ppf(level, found.freedom) / distributions.norm.ppf(level)
+    moved *= special.stdtrit(found.freedom, level) / special.ndtri(level)
     value = second.mean() - first.mean()
     low, high = np.quantile(value + moved, [1 - level, level])
     below, above = (1 + np.sum(value + moved <= 0), 1 + np.sum(value + moved >= 0))
@@ -239,7 +239,7 @@ class Allowed:
 
 def allowed(k: int) -> Allowed:
     """What k trainings of each recipe can tell at best; k is at least 2."""
-    ends = [math.sqrt((k - 1) / float(distributions.chi2.ppf(level, k - 1))) for level in (0.975, 0.025)]
+    ends = [math.sqrt((k - 1) / distributions.chi_squared_quantile(level, k - 1)) for level in (0.975, 0.025)]
     return Allowed(2 / math.comb(2 * k, k), (ends[0], ends[1]))
 
 
@@ -296,7 +296,7 @@ def _told(
 ) -> Told:
     value, low, high, p = (float(one) for one in answer)
     k, enough = len(first), len(first) >= LEAST
-    quantiles = distributions.t.ppf([(1 + confidence) / 2, 0.8], found.freedom)
+    quantiles = special.stdtrit(found.freedom, np.array([(1 + confidence) / 2, 0.8]))
     return Told(
         first=first,
         second=second,

@@ -9,9 +9,9 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
-from . import calibrated, selective, weighted
+from . import calibrated, distributions, selective, weighted
 
 Array = np.ndarray
 Statistic = Callable[..., float]
@@ -49,15 +49,15 @@ def mean_interval(values: Array, confidence: float = 0.95) -> Interval:
     mean, n = float(np.mean(values)), len(values)
     if n < 2:
         return Interval(mean, -math.inf, math.inf)
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * np.std(values, ddof=1) / math.sqrt(n))
+    half = _t(n, confidence) * float(np.std(values, ddof=1)) / math.sqrt(n)
     return Interval(mean, mean - half, mean + half)
 
 
 def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> Interval:
     """Exact, conservative interval of the proportion k/n. Source: Clopper & Pearson 1934."""
     tail = (1 - confidence) / 2
-    low = 0.0 if k == 0 else float(stats.beta.ppf(tail, k, n - k + 1))
-    high = 1.0 if k == n else float(stats.beta.ppf(1 - tail, k + 1, n - k))
+    low = 0.0 if k == 0 else distributions.beta_quantile(tail, k, n - k + 1)
+    high = 1.0 if k == n else distributions.beta_quantile(1 - tail, k + 1, n - k)
     return Interval(k / n, low, high)
 
 
@@ -68,9 +68,17 @@ def mcnemar(b: int, c: int) -> tuple[float, float]:
     """
     if b + c == 0:
         return 1.0, 1.0
-    exact = min(1.0, 2 * float(stats.binom.cdf(min(b, c), b + c, 0.5)))
-    point = float(stats.binom.pmf(min(b, c), b + c, 0.5))
+    exact = min(1.0, 2 * distributions.binomial_up_to(min(b, c), b + c, 0.5))
+    point = float(distributions.binomial_mass(min(b, c), b + c, 0.5))
     return exact, (1 - point / 2 if b == c else exact - point)
+
+
+def fourfold(first: Array, second: Array) -> tuple[float, float, float, float]:
+    """How many images are both, only the first, only the second, neither; from 0 to 1 each, where one counts in part."""
+    a, b = first.astype(np.float64), second.astype(np.float64)
+    both = np.minimum(a, b)
+    counts = [float(part.sum()) for part in (both, a - both, b - both)]
+    return counts[0], counts[1], counts[2], len(a) - sum(counts)
 
 
 def tango(a: Number, b: Number, c: Number, d: Number, confidence: float = 0.95) -> Interval:
@@ -113,8 +121,9 @@ def fisher_greater(first: Array, second: Array, draws: int) -> Array:
     """
     wins = np.arange(draws + 1)
     total = wins[:, None] + wins
-    table = stats.hypergeom.sf(wins[:, None] - 1, 2 * draws, draws, total)
-    result: Array = table[first, second]
+    chances = distributions.hypergeometric_mass(wins[:, None, None], 2 * draws, total, draws)
+    table = np.cumsum(chances[::-1], axis=0)[::-1]
+    result: Array = np.minimum(table[first, first, second], 1.0)
     return result
 
 
@@ -125,28 +134,11 @@ def stratified_greater(hits: Array, sizes: Array, other_hits: Array, other_sizes
     stratum this is Fisher's test. Source: Mantel & Haenszel 1959; Fisher 1935.
     """
     chances = np.ones(1)
-    for first, n, second, m in zip(hits, sizes, other_hits, other_sizes, strict=True):
-        count = np.arange(min(int(n), int(first + second)) + 1)
-        chances = np.convolve(chances, stats.hypergeom.pmf(count, int(n + m), int(first + second), int(n)))
+    rows = (column.astype(np.int64).tolist() for column in (hits, sizes, other_hits, other_sizes))
+    for first, n, second, m in zip(*rows, strict=True):
+        count = np.arange(min(n, first + second) + 1)
+        chances = np.convolve(chances, distributions.hypergeometric_mass(count, n + m, first + second, n))
     return min(float(chances[int(np.sum(hits)) :].sum()), 1.0)
-
-
-def newcombe_paired(a: int, b: int, c: int, d: int, confidence: float = 0.95) -> Interval:
-    """Hybrid score interval of the paired difference (b − c)/n. Source: Newcombe 1998, method 10."""
-    n = a + b + c + d
-    first, second = wilson(a + b, n, confidence), wilson(a + c, n, confidence)
-    product = (a + b) * (c + d) * (a + c) * (b + d)
-    numerator: float = a * d - b * c
-    numerator = max(numerator - n / 2, 0) if numerator > 0 else numerator
-    phi = numerator / math.sqrt(product) if product else 0.0
-    down, up = (
-        (first.value - first.low, second.high - second.value),
-        (second.value - second.low, first.high - first.value),
-    )
-    low = math.sqrt(max(down[0] ** 2 - 2 * phi * down[0] * down[1] + down[1] ** 2, 0))
-    high = math.sqrt(max(up[0] ** 2 - 2 * phi * up[0] * up[1] + up[1] ** 2, 0))
-    difference = (b - c) / n
-    return Interval(difference, difference - low, difference + high)
 
 
 def newcombe(k1: int, n1: int, k2: int, n2: int, confidence: float = 0.95) -> Interval:
@@ -181,7 +173,7 @@ def binomial(k: int, n: int, p: float) -> tuple[float, float]:
 
     Source: Clopper & Pearson 1934; Lancaster 1961; at p = ½ it is McNemar's test.
     """
-    mass = stats.binom.pmf(np.arange(n + 1), n, p)
+    mass = distributions.binomial_mass(np.arange(n + 1), n, p)
     equal = np.isclose(mass, mass[k], rtol=1e-7, atol=0)
     exact = float(mass[(mass < mass[k]) | equal].sum())
     return min(exact, 1.0), (exact - float(mass[equal].sum()) / 2 if n else 1.0)
@@ -202,16 +194,6 @@ def holm_rows(p: Array) -> Array:
     return adjusted
 
 
-def benjamini_hochberg(p: Sequence[float]) -> Array:
-    """Adjusted p-values that control the false discovery rate. Source: Benjamini & Hochberg 1995."""
-    values = np.asarray(p, dtype=np.float64)
-    order = np.argsort(values, kind="stable")
-    steps = np.minimum(1, len(values) * values[order] / (np.arange(len(values)) + 1))
-    adjusted = np.empty_like(values)
-    adjusted[order] = np.minimum.accumulate(steps[::-1])[::-1]
-    return adjusted
-
-
 def bowker(counts: Array) -> tuple[float, int, float]:
     """Statistic, degrees of freedom and p-value of the symmetry of a square table of counts. Source: Bowker 1948."""
     upper, lower = np.triu(counts, 1), np.tril(counts, -1).T
@@ -219,7 +201,7 @@ def bowker(counts: Array) -> tuple[float, int, float]:
     used = total > 0
     statistic = float(((upper - lower)[used] ** 2 / total[used]).sum())
     freedom = int(used.sum())
-    return statistic, freedom, float(stats.chi2.sf(statistic, freedom)) if freedom else 1.0
+    return statistic, freedom, distributions.chi_squared_above(statistic, freedom) if freedom else 1.0
 
 
 def generator(seed: str) -> np.random.Generator:
@@ -285,21 +267,6 @@ def _drawn_once(seed: str, n: int, resamples: int) -> Array:
     return np.concatenate(list(weighted.counted(_seeds(seed, resamples), n)))
 
 
-def paired_difference(
-    statistic: Statistic,
-    a: Sequence[Array],
-    b: Sequence[Array],
-    seed: str,
-    *,
-    groups: Array | None = None,
-    resamples: int = RESAMPLES,
-    confidence: float = 0.95,
-) -> Interval:
-    """Percentile interval of statistic(b) − statistic(a), the same images (or groups) resampled for both."""
-    first, second = (resampled(statistic, side, seed, groups=groups, resamples=resamples) for side in (a, b))
-    return difference_of_draws(statistic(*b) - statistic(*a), second - first, groups, confidence)[0]
-
-
 def difference_of_draws(
     value: float, draws: Array, groups: Array | None = None, confidence: float = 0.95
 ) -> tuple[Interval, float]:
@@ -312,9 +279,9 @@ def difference_of_draws(
     if spread == 0:
         return interval, float(value == 0)
     if groups is None:
-        return interval, float(2 * stats.norm.sf(abs(value) / spread))
+        return interval, distributions.normal_p(value / spread)
     number = len(np.unique(groups))
-    return interval, float(2 * stats.t.sf(abs(value) / (spread * math.sqrt(number / (number - 1))), number - 1))
+    return interval, distributions.student_p(value / (spread * math.sqrt(number / (number - 1))), number - 1)
 
 
 def ece_interval(
@@ -449,7 +416,7 @@ def brier(probabilities: Array, labels: Array) -> Array:
 
 def rank_correlation(first: Array, second: Array) -> Array:
     """Spearman's correlation of each row, n m; 0 where a row is constant. Source: Spearman 1904."""
-    ranks = [stats.rankdata(values, axis=1) for values in (first, second)]
+    ranks = [distributions.ranks(values) for values in (first, second)]
     centred = [values - values.mean(1, keepdims=True) for values in ranks]
     product = (centred[0] * centred[1]).sum(1)
     length = np.sqrt((centred[0] ** 2).sum(1) * (centred[1] ** 2).sum(1))
@@ -466,7 +433,7 @@ def auroc(score: Array, positive: Array) -> float:
     n1, n0 = int(chosen.sum()), int((~chosen).sum())
     if not n1 or not n0:
         return 0.5
-    ranks = stats.rankdata(score)
+    ranks = distributions.ranks(score)
     return float((ranks[chosen].sum() - n1 * (n1 + 1) / 2) / (n1 * n0))
 
 
@@ -476,10 +443,10 @@ def delong(score: Array, positive: Array, confidence: float = 0.95) -> Interval:
     Source: DeLong, DeLong & Clarke-Pearson 1988, with the ranks of Sun & Xu 2014.
     """
     chosen = positive.astype(bool)
-    ranks, parts = stats.rankdata(score), (chosen, ~chosen)
+    ranks, parts = distributions.ranks(score), (chosen, ~chosen)
     sizes = [int(part.sum()) for part in parts]
     placed = [
-        (ranks[part] - stats.rankdata(score[part])) / other for part, other in zip(parts, sizes[::-1], strict=True)
+        (ranks[part] - distributions.ranks(score[part])) / other for part, other in zip(parts, sizes[::-1], strict=True)
     ]
     half = _z(confidence) * math.sqrt(sum(one.var(ddof=1) / len(one) for one in placed))
     value = float(placed[0].mean())
@@ -506,12 +473,22 @@ def right_above_wrong(confidence: Array, wrong: Array) -> float:
     return auroc(confidence, 1 - wrong)
 
 
-def error_rate_at_coverage(confidence: Array, wrong: Array, coverage: float = 0.2) -> float:
-    """Share of wrong images among the surest `coverage`; a block of ties counts with its mean."""
-    n = max(round(coverage * len(confidence)), 1)
+def surest(confidence: Array, coverage: float) -> Array:
+    """1 for the surest images, `coverage` of all, and 0 for the others; a block of ties that only fits in part counts in part."""
+    n = surest_number(len(confidence), coverage)
     threshold = np.partition(confidence, len(confidence) - n)[len(confidence) - n]
     above, tied = confidence > threshold, confidence == threshold
-    return float((wrong[above].sum() + (n - above.sum()) * wrong[tied].mean()) / n)
+    return above + tied * ((n - above.sum()) / tied.sum())
+
+
+def surest_number(images: int, coverage: float) -> int:
+    """How many images are `coverage` of all; at least 1."""
+    return max(round(coverage * images), 1)
+
+
+def error_rate_at_coverage(confidence: Array, wrong: Array, coverage: float = 0.2) -> float:
+    """Share of wrong images among the surest `coverage`; a block of ties counts with its mean."""
+    return float(surest(confidence, coverage) @ wrong) / surest_number(len(confidence), coverage)
 
 
 STATISTICS: dict[str, Statistic] = {
@@ -568,11 +545,11 @@ def _percentiles(value: float, draws: Array, groups: Array | None, confidence: f
 
 
 def _t(groups: int, confidence: float) -> float:
-    return float(stats.t.ppf((1 + confidence) / 2, groups - 1))
+    return distributions.student_quantile((1 + confidence) / 2, groups - 1)
 
 
 def _z(confidence: float) -> float:
-    return float(stats.norm.ppf((1 + confidence) / 2))
+    return distributions.normal_quantile((1 + confidence) / 2)
 
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:

@@ -10,12 +10,12 @@ import numpy as np
 
 from .. import confident_learning as learning
 from .. import stats
+from ..distributions import Z
 from ..types import SPLITS, VERDICTS, Features, HumanVotes, Labels, Lookalikes, Predictions
 
 YES, NO, UNKNOWN = 1, 0, -1
 States = np.ndarray
 """YES, NO or UNKNOWN, one an image."""
-Z = 1.959963984540054
 LEVEL = 0.025
 """One-sided level at which a second opinion must contradict more labels than chance before it is believed."""
 DECILES = 10

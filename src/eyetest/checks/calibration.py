@@ -10,6 +10,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from .. import calibrated, stats
+from ..distributions import Z
 from ..errors import MissingEvidence
 from ..evidence import Context, Evidence, Need, Predict
 from ..records import Block, Curve, Estimate, Note, Series, Status, Table
@@ -174,7 +175,7 @@ def _classwise(context: Context, predictions: Predictions) -> tuple[Estimate, li
     p, labels = predictions.probabilities, predictions.labels
     groups = None if context.groups is None else context.groups[predictions.rows]
     value, bias, error = calibrated.classwise(p, labels, stats.BINS, groups)
-    half = 1.959963984540054 * error
+    half = Z * error
     estimate = Estimate(
         name="classwise_ece",
         value=value,

@@ -8,10 +8,10 @@ from typing import final
 import numpy as np
 
 from .. import clustered
+from ..distributions import Z
 from ..records import Estimate
 from ..stats import Interval
 from ..types import Labels
-from .differences import Z
 from .sides import over
 
 PSEUDO = 0.5

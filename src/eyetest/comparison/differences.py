@@ -9,9 +9,8 @@ from functools import cached_property
 from typing import final
 
 import numpy as np
-from scipy import stats as distributions
 
-from .. import clustered, reliance, stats
+from .. import clustered, distributions, reliance, stats
 from ..errors import RunError
 from ..records import Estimate
 from ..stats import Interval
@@ -22,8 +21,6 @@ FEW = 10
 """Events below which a bootstrap of their rate is too sure."""
 RESAMPLES = 1000
 TANGO = "Tango score interval of the paired difference"
-Z = 1.959963984540054
-"""Of a two-sided 95 % interval."""
 
 
 @final
@@ -137,30 +134,39 @@ def _tested(first: Measured, second: Measured) -> tuple[Interval, float, str]:
     among, others = first.member, second.member
     if among is not None and others is not None and np.array_equal(among, others):
         groups = None if first.groups is None else first.groups[among]
-        return share(first.columns[0][among] == 1, second.columns[0][among] == 1, groups)
-    few = _few(first, second)
-    if few:
+        return share(first.columns[0][among], second.columns[0][among], groups)
+    coverage = stats.COVERAGES.get(first.statistic)
+    if coverage is not None and (first.value + second.value) * coverage * len(first.columns[0]) < FEW:
+        return _among_the_surest(first, second, coverage)
+    if _few_events(first.estimate, second.estimate):
         before, after = (Interval(e.value, e.low, e.high) for e in (first.estimate, second.estimate))
         interval = stats.difference_of_intervals(after, before)
-        return interval, _p_of_arm(interval), few
+        return interval, _p_of_arm(interval), "from the intervals of both; too few events to resample"
     interval, p = stats.difference_of_draws(second.value - first.value, second.draws - first.draws, first.groups)
     return interval, p, f"paired percentile bootstrap{over(first.groups)}, {RESAMPLES} resamples"
 
 
 def share(first: np.ndarray, second: np.ndarray, groups: Labels | None) -> tuple[Interval, float, str]:
-    """Interval and p-value of the difference of two shares (bool, one an image), second − first, and the method.
+    """Interval and p-value of the difference of two shares (0 to 1, one an image), second − first, and the method.
 
     McNemar's mid-p; where images come in groups, from the sums of the groups.
     """
     if groups is not None:
         interval = clustered.tango(second, first, groups)
-        return (
-            interval,
-            clustered.mcnemar(second & ~first, first & ~second, groups),
-            f"{TANGO} at the effective n{over(groups)}",
-        )
-    counts = [int(part.sum()) for part in (first & second, second & ~first, first & ~second, ~first & ~second)]
-    return stats.tango(*counts), stats.mcnemar(counts[1], counts[2])[1], TANGO
+        return interval, clustered.mcnemar(second, first, groups), f"{TANGO} at the effective n{over(groups)}"
+    counts = stats.fourfold(second, first)
+    return stats.tango(*counts), stats.mcnemar(round(counts[1]), round(counts[2]))[1], TANGO
+
+
+def _among_the_surest(first: Measured, second: Measured, coverage: float) -> tuple[Interval, float, str]:
+    """Of two error rates among as many surest images: each error that is among them counts, its threshold taken as given."""
+    before, after = (
+        stats.surest(confidence, coverage) * wrong for confidence, wrong in (first.columns, second.columns)
+    )
+    interval, p, method = share(before, after, first.groups)
+    scale = len(before) / stats.surest_number(len(before), coverage)
+    low, high = (min(max(scale * end, -1.0), 1.0) for end in interval[1:])
+    return Interval(scale * interval.value, low, high), p, f"{method}, thresholds held fixed"
 
 
 def _of_cues(first: Measured, second: Measured) -> tuple[Interval, float, str]:
@@ -173,17 +179,10 @@ def _of_cues(first: Measured, second: Measured) -> tuple[Interval, float, str]:
     return *found, "Student's interval of the difference on the same images and donors"
 
 
-def _few(first: Measured, second: Measured) -> str:
-    """The method for rates that rest on too few events for resampling; empty if they are enough."""
-    a, b = first.estimate, second.estimate
-    coverage = stats.COVERAGES.get(first.statistic)
-    if coverage is not None and (a.value + b.value) * coverage * a.n < FEW:
-        groups = "" if first.groups is None else over(first.groups)
-        return f"from the two Wilson intervals{groups}; too few errors to resample"
-    rated = first.statistic == "difference_of_ratios" or a.method.startswith("Wilson score interval over a")
-    if rated and abs(a.value) * a.n + abs(b.value) * b.n < FEW:
-        return "from the intervals of both; too few events to resample"
-    return ""
+def _few_events(a: Estimate, b: Estimate) -> bool:
+    """Whether the difference of two rates rests on too few events for resampling."""
+    rated = a.statistic == "difference_of_ratios" or a.method.startswith("Wilson score interval over a")
+    return rated and abs(a.value) * a.n + abs(b.value) * b.n < FEW
 
 
 def _p_of_arm(interval: Interval) -> float:
@@ -191,4 +190,4 @@ def _p_of_arm(interval: Interval) -> float:
     arm = interval.value - interval.low if interval.value > 0 else interval.high - interval.value
     if interval.value == 0 or math.isinf(arm):
         return 1.0
-    return float(2 * distributions.norm.sf(Z * abs(interval.value) / arm)) if arm > 0 else 0.0
+    return distributions.normal_p(distributions.Z * interval.value / arm) if arm > 0 else 0.0

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ..errors import MissingEvidence, ModelError, unknown_name
 from ..records import ContractRecord, ModelRecord
-from ..tensors import ClassTensor, Images, LogitTarget, LogitTensor
+from ..tensors import Images, LogitTarget, LogitTensor
 from .contract import described
 from .output import read_logits
 
@@ -138,11 +138,6 @@ class Classifier:
         kinds = {(len(images), len(self.classes))} | ({(len(images), 1)} if len(self.classes) == 2 else set())
         last = read[-1] if read and tuple(read[-1][1].shape) in kinds else None
         return logits, None if last is None else last[0].float().clone()
-
-    def loss_gradient(self, images: Images, classes: ClassTensor) -> Images:
-        """Gradient of each image's cross-entropy towards `classes`, with respect to its pixels."""
-        targets = classes.to(self.device)
-        return self._gradient(images, lambda logits: nn.functional.cross_entropy(logits, targets, reduction="sum"))
 
     def pixel_gradient(self, images: Images, target: LogitTarget) -> Images:
         """Gradient of each image's target (a logit, or a difference of two) with respect to its pixels."""
