@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from driven import Browser
 from selenium.webdriver.common.keys import Keys
+from synthetic import partial_study
 
 from eyetest.store import RunDir
 from eyetest.types import Predictions
@@ -191,6 +192,62 @@ def test_an_opened_card_says_how_to_recompute_it(browser: Browser, page: Path) -
     browser.until(f"return document.querySelector('{OPENED}')")
     assert {button.text for button in browser.visible(f"{OPENED} .g-copy")} == {"copy id", "copy link", "copy command"}
     assert re.search(r"eyetest look .*test-0", browser.run(f"return document.querySelector('{OPENED}').textContent"))
+
+
+def removals(browser: Browser) -> list[list[str]]:
+    """The table of what was answered with a cue taken away, as an opened card shows it."""
+    cells = "[...row.cells].map(cell => cell.innerText.replaceAll('\u00a0', ' ').trim())"
+    return list(browser.run(f"return [...document.querySelectorAll('{OPENED} .g-removals tr')].map(row => {cells})"))
+
+
+def in_words(predictions: Predictions, row: int, classes: tuple[str, ...]) -> str:
+    (k,) = np.flatnonzero(predictions.rows == row)
+    predicted, sure = int(predictions.predicted[k]), round(1000 * float(predictions.confidence[k]))
+    mark = "✔" if predicted == predictions.labels[k] else "✘"
+    return f"{mark} {' '.join(classes[predicted].split())} {sure / 10:.{1 if sure > 989 or sure < 10 else 0}f} %"
+
+
+@pytest.mark.parametrize("row", [7, 299, 300])
+def test_a_card_says_what_was_answered_with_a_cue_taken_away(
+    browser: Browser, page: Path, study: RunDir, told: Any, row: int
+) -> None:
+    classes, (first, second) = study.record.data.classes, study.children[:2]
+    browser.open(page, query(image=f"test-{row}"))
+    browser.until(f"return document.querySelector('{OPENED}')")
+    asked = {
+        "nothing": told.values(),
+        "colour grayscale": [one.predictions("grayscale", "test") for one in (first, second)],
+    }
+    expected = [[cue, *(in_words(one, row, classes) for one in answers)] for cue, answers in asked.items()]
+    if row < 300:
+        half = second.predictions("patch_shuffle-2@test-300", "test")
+        expected.append(["layout of tiles patch shuffle 2", "–", in_words(half, row, classes)])
+    head, *body = removals(browser)
+    assert head == ["taken away", *(f"● {name}" for name in told)]
+    assert body == expected
+    bold = browser.run(
+        f"return [...document.querySelectorAll('{OPENED} .g-removals td')].map(e => !!e.querySelector('b'))"
+    )
+    whole = [one[2:].rpartition(" ")[0].rpartition(" ")[0] for line in expected for one in line]
+    changed = [whole[k] != whole[k % 3] and k % 3 > 0 and whole[k] != "" for k in range(len(whole))]
+    assert bold == changed
+    assert browser.console() == []
+
+
+def test_a_card_without_such_answers_says_nothing_of_it(browser: Browser, tmp_path: Path) -> None:
+    browser.open(partial_study(tmp_path / "run").report(), query(image="test-0"))
+    browser.until(f"return document.querySelector('{OPENED}')")
+    assert removals(browser) == []
+    assert "taken away" not in browser.run(f"return document.querySelector('{OPENED}').textContent")
+
+
+def test_of_one_model_the_answers_have_no_name(browser: Browser, study: RunDir, tmp_path: Path) -> None:
+    audit = study.children[1]
+    browser.open(audit.report(tmp_path / "page.html"), query(image="test-7"))
+    browser.until(f"return document.querySelector('{OPENED}')")
+    head, *body = removals(browser)
+    assert head == ["taken away", "answer"]
+    assert [line[0] for line in body] == ["nothing", "colour grayscale", "layout of tiles patch shuffle 2"]
 
 
 def test_scales_are_the_same_for_all_until_stretched(browser: Browser, page: Path) -> None:
