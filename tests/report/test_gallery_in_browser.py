@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlencode
 
 import numpy as np
 import pytest
-from driven import Browser
+from driven import PHONE, Browser, copies
 from selenium.webdriver.common.keys import Keys
 from synthetic import partial_study
 
@@ -178,6 +178,73 @@ def test_keys_move_open_and_close(browser: Browser, page: Path) -> None:
     browser.press(Keys.ESCAPE)
     browser.until(f"return !document.querySelector('{OPENED}')")
     assert browser.run(at) in (first, second)
+
+
+HELP = "#gallery .g-keys"
+FOCUSED = "const c = document.activeElement.closest('[data-id]'); return c && c.dataset.id"
+FIRST = f"document.querySelector('{CARDS}').focus()"
+
+
+def test_every_key_that_is_told_works(browser: Browser, page: Path) -> None:
+    browser.open(page)
+    (told,) = browser.visible(HELP)
+    names = browser.run(f"return [...document.querySelectorAll('{HELP} kbd')].map(one => one.textContent)")
+    keys = {"←": Keys.ARROW_LEFT, "→": Keys.ARROW_RIGHT, "↑": Keys.ARROW_UP, "↓": Keys.ARROW_DOWN, "Home": Keys.HOME, "End": Keys.END, "Enter": Keys.ENTER, "Esc": Keys.ESCAPE}  # fmt: skip
+    assert set(names) == set(keys)
+    assert "opens" in told.text
+    assert "closes" in told.text
+    order = browser.run(f"return [...document.querySelectorAll('{CARDS}')].map(one => one.dataset.id)")
+    a_row = browser.run(
+        f"const all = [...document.querySelectorAll('{CARDS}')];"
+        "return all.filter(one => one.offsetTop === all[0].offsetTop).length"
+    )
+    browser.run(FIRST)
+    for key, place in (("→", 1), ("↓", 1 + a_row), ("←", a_row), ("↑", 0), ("→", 1), ("Home", 0)):
+        browser.press(keys[key])
+        assert browser.run(FOCUSED) == order[place]
+    browser.press(keys["End"])
+    assert browser.run(FOCUSED) == browser.run(f"return [...document.querySelectorAll('{CARDS}')].at(-1).dataset.id")
+    browser.press(keys["Home"], keys["Enter"])
+    browser.until(f"return document.querySelector('{OPENED}')?.dataset.id === arguments[0]", order[0])
+    assert [one.text for one in browser.visible(f"{OPENED} .g-head kbd")] == ["Esc"]
+    for key, place in (("→", 1), ("→", 2), ("←", 1), ("←", 0), ("→", 1)):
+        browser.press(keys[key])
+        browser.until(f"return document.querySelector('{OPENED}').dataset.id === arguments[0]", order[place])
+    assert browser.run(f"return document.querySelector('{OPENED}').contains(document.activeElement)")
+    browser.press(keys["Esc"])
+    browser.until(f"return !document.querySelector('{OPENED}')")
+
+
+def test_keys_are_told_neither_on_a_phone_nor_on_paper_nor_without_javascript(browser: Browser, page: Path) -> None:
+    browser.looks(size=PHONE).open(page, query(image="test-0"))
+    assert browser.visible(f"{HELP}, {OPENED} .g-head kbd") == []
+    browser.looks(media="print").open(page)
+    assert browser.visible(HELP) == []
+    browser.looks().open(page, script=False)
+    assert browser.visible(HELP) == []
+
+
+@pytest.mark.parametrize("what", ["copy id", "copy link", "copy command"])
+def test_a_button_says_that_it_copied_and_is_then_itself_again(browser: Browser, page: Path, what: str) -> None:
+    browser.open(page, query(image="test-0"))
+    browser.until(f"return document.querySelector('{OPENED}')")
+    command = browser.run(f"return document.querySelector('{OPENED} .g-command code').textContent")
+    expected = {"copy id": "test-0", "copy link": browser.driver.current_url, "copy command": command}[what]
+    browser.run(
+        f"[...document.querySelectorAll('{OPENED} .g-copy')].find(one => one.textContent === arguments[0]).id = 'chosen'",
+        what,
+    )
+    copies(browser, "#chosen", "copied", expected)
+    browser.until("return document.querySelector('#chosen').textContent === arguments[0]", what)
+    assert browser.all("#chosen")[0].get_attribute("aria-live") == "polite"
+
+
+def test_a_button_says_where_it_cannot_copy(browser: Browser, page: Path) -> None:
+    browser.open(page, query(image="test-0"))
+    browser.until(f"return document.querySelector('{OPENED}')")
+    browser.run("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
+    browser.click(f"{OPENED} .g-copy")
+    browser.until(f"return document.querySelector('{OPENED} .g-copy').textContent.startsWith('could not copy')")
 
 
 def test_an_opened_card_passes_axe(browser: Browser, page: Path) -> None:

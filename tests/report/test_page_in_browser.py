@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from driven import PHONE, Browser
+from driven import PHONE, Browser, copies
 from synthetic import made_up_data, partial_study
 
 from eyetest.provenance import new_record
@@ -265,6 +265,16 @@ def test_without_javascript_a_long_table_says_where_its_rows_are(browser: Browse
     text = browser.all("p.rest")[0].get_attribute("textContent")
     assert "The first 200 of 260 rows." in text
     assert "All are in findings/ACC001.json" in text
+
+
+@pytest.mark.parametrize("source", ["summary", "citation"])
+def test_a_button_of_the_page_says_that_it_copied(browser: Browser, page: Path, source: str) -> None:
+    browser.open(page)
+    open_details(browser)
+    button, text = f"button[data-copy={source}]", browser.run(f"return document.querySelector('#{source}').innerText")
+    copies(browser, button, "Copied", text)
+    browser.until("return document.querySelector(arguments[0]).textContent === 'Copy'", button)
+    assert browser.all(button)[0].get_attribute("aria-live") == "polite"
 
 
 def test_confidential_data_stay_out(browser: Browser, study: RunDir, tmp_path: Path) -> None:

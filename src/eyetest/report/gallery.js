@@ -487,6 +487,7 @@
   function copying(label, text) {
     const button = el("button", "g-copy", label);
     button.type = "button";
+    button.setAttribute("aria-live", "polite");
     button.addEventListener("click", async () => {
       try {
         await navigator.clipboard.writeText(text());
@@ -531,9 +532,11 @@
     const mine = stories.get(i) || [], at = found.indexOf(i), changed = change(i, compared());
     const close = el("button", "g-close", "Close");
     close.type = "button";
+    put(close, " ", el("kbd", "", "Esc"));
     close.addEventListener("click", () => dialog.close());
     const title = el("h2", "", data.ids[i]);
     title.id = "g-name";
+    title.tabIndex = -1;
     const head = put(el("div", "g-head"), stepper("← Previous", -1, at), stepper("Next →", 1, at),
       el("span", "g-at", at < 0 ? "not in this selection" : `${at + 1} of ${found.length}`), close);
     const facts = put(el("div"), title, put(el("p"), "truth ", el("b", "", className(data.truth[i])), changed ? `, ${words(changed)} with ${data.models[compared()].name}` : ""), answersTable(i), removalsPart(i));
@@ -551,6 +554,8 @@
     }
     fillCard(i);
     if (!dialog.open) dialog.showModal();
+    // What had the focus is gone, and keys outside of the card do not reach it.
+    else if (!dialog.contains(document.activeElement)) dialog.querySelector("h2").focus();
   }
 
   function closed() {
@@ -595,7 +600,7 @@
 
   buildFilters();
   grid.classList.add("g-live");
-  form.hidden = count.hidden = false;
+  form.hidden = count.hidden = root.querySelector(".g-keys").hidden = false;
   more.firstElementChild.addEventListener("click", () => append(CHUNK));
   grid.addEventListener("keydown", move);
   grid.addEventListener("click", (event) => {

@@ -31,6 +31,7 @@
     try {
       await navigator.clipboard.writeText(source.innerText);
       button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 1500);
     } catch {
       button.textContent = "Selected: copy it with Ctrl+C";
     }
