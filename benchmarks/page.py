@@ -20,9 +20,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "report"))
 
 from driven import Browser, started
-from synthetic import made_up_audit, made_up_data, made_up_study
+from synthetic import made_up_audit, made_up_data, made_up_predictions, made_up_study, take_away
 
+from eyetest.data.base import Dataset
 from eyetest.records import Card, Gallery, MapPicture, SwapPicture
+from eyetest.report.words import TAKEN
 from eyetest.store import RunDir
 
 TARGETS = {"10000x10": (5e6, 1.5), "50000x100": (8e6, 3.0)}
@@ -84,23 +86,30 @@ def study(folder: Path) -> RunDir:
     run = made_up_study(folder / "study", data, ("baseline", "improved"), (0.85, 0.92))
     for child in run.children[:2]:
         illustrate(child)
+        take_away_all(child, data)
     return run
 
 
 def audit(folder: Path) -> RunDir:
     """One model with the predictions of 50,000 images; its other findings are of 5,000, which takes as many bytes."""
     names = [f"some class {k}" for k in range(100)]
+    data = made_up_data(names, 50_000, train=2000)
     part = made_up_audit(folder / "part", made_up_data(names, 5000, train=2000), "large", 0.8, 0)
-    run = made_up_audit(
-        folder / "all", made_up_data(names, 50_000, train=2000), "large", 0.8, 0, checks=("ACC001", "ACC002")
-    )
+    run = made_up_audit(folder / "all", data, "large", 0.8, 0, checks=("ACC001", "ACC002"))
     for code, finding in part.findings.items():
         if code not in run.findings:
             run.write_finding(finding)
             run.write_scores(code, *part.scores(code)) if part.scores(code)[0] else None
     shutil.copytree(part.path / "images", run.path / "images", dirs_exist_ok=True)
     illustrate(run)
+    take_away_all(run, data)
     return run
+
+
+def take_away_all(run: RunDir, data: Dataset) -> None:
+    """Answers under every removal, as an audit of a model itself has."""
+    for seed, view in enumerate(TAKEN):
+        take_away(run, "CUE001", view, made_up_predictions(data, 0.6, seed))
 
 
 def illustrate(run: RunDir) -> None:

@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 from safetensors import SafetensorError
 
+from eyetest.engine.plan import gather
 from eyetest.errors import MissingEvidence, RunError
+from eyetest.evidence import Predict
 from eyetest.provenance import new_record
 from eyetest.records import DataRecord
 from eyetest.store import RunDir, files
 from eyetest.types import Features, HumanVotes, MapSet, Predictions, Properties
+from eyetest.views.grayscale import Grayscale
 
 FULL = Path("/dev/full")
 ROWS = np.arange(4, dtype=np.int64)
@@ -93,3 +96,21 @@ def test_predicted_classes_alone_have_no_confidence(tmp_path: Path) -> None:
     for read in ("probabilities", "confidence", "loss", "margin", "contender"):
         with pytest.raises(MissingEvidence, match="only the predicted classes"):
             getattr(back, read)
+
+
+@pytest.mark.parametrize("limits", [{}, {"swaps": 3}, {"swaps": 3, "test": 2}])
+def test_answers_to_a_removal_are_found_under_the_name_that_the_engine_gives_them(
+    tmp_path: Path, limits: dict[str, int]
+) -> None:
+    run = RunDir(tmp_path)
+    assert run.answers_to("grayscale") is None
+    run.write_predictions("grayscale-2", ONCE)
+    run.write_predictions("grayscale-2@test-4", ONCE)
+    run.write_predictions("grayscale@validation-3", ONCE)
+    assert run.answers_to("grayscale") is None
+    n = min(limits.values(), default=len(ROWS))
+    asked = Predictions("test", ROWS[:n], ROWS[:n] % 2, np.ones((n, 2), dtype=np.float32))
+    run.write_predictions(gather((), limits).key(Predict(Grayscale(), swapped=True)), asked)
+    found = run.answers_to("grayscale")
+    assert found is not None
+    assert found.rows.tolist() == list(range(n))

@@ -199,4 +199,18 @@ class Browser:
         self.driver.execute_cdp_cmd(command, parameters)
 
 
+def copies(browser: Browser, button: str, said: str, text: str) -> None:
+    """Click a button: it says that it copied, if only for a moment, and this text went to the clipboard."""
+    browser.run(
+        "window.copied = null; window.said = []; const one = document.querySelector(arguments[0]);"
+        "new MutationObserver(() => said.push(one.textContent)).observe(one, {childList: true});"
+        "const write = navigator.clipboard.writeText.bind(navigator.clipboard);"
+        "navigator.clipboard.writeText = text => write(text).then(() => { window.copied = text; })",
+        button,
+    )
+    browser.click(button)
+    browser.until("return window.said.includes(arguments[0])", said)
+    assert browser.run("return window.copied") == text
+
+
 VISIBLE = "e => e.getClientRects().length && getComputedStyle(e).visibility === 'visible' && e.checkVisibility()"

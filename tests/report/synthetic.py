@@ -35,6 +35,7 @@ from eyetest.records import (
 )
 from eyetest.saved import audit_predictions
 from eyetest.store import RunDir
+from eyetest.types import Predictions
 
 HARM = "<script>document.title='harm'</script>"
 HOSTILE = (HARM, "\"quoted\" & 'single'", "سمكة ذهبية \u202e", "🦆🐛", "long " * 39 + "name.", "a=b&c#d%20+e")
@@ -96,10 +97,26 @@ def hostile_study(folder: Path) -> RunDir:
     """Two audits and their comparison: every status, every kind of block, names that break careless pages."""
     data = made_up_data(HOSTILE, 600)
     study = made_up_study(folder, data, HOSTILE_MODELS, (0.85, 0.92))
-    for run in study.children[:2]:
+    for number, run in enumerate(study.children[:2]):
         for finding in (*by_hand(run, data), crashed()):
             run.write_finding(finding)
+        take_away(run, "CUE001", "grayscale", made_up_predictions(data, 0.5, 10 + number))
+    half = made_up_predictions(data, 0.6, 20, n=300)
+    take_away(study.children[1], "CUE002", "patch_shuffle-2", half, file="patch_shuffle-2@test-300")
     return study
+
+
+def made_up_predictions(data: Dataset, right: float, seed: int, n: int | None = None) -> Predictions:
+    """What a model says of the test images, or of the first n."""
+    rows = np.arange(n or len(data.test), dtype=np.int64)
+    return Predictions("test", rows, data.test.labels[rows], answers(data, right, seed)[rows])
+
+
+def take_away(run: RunDir, code: str, view: str, predictions: Predictions, file: str = "") -> None:
+    """Let a run hold the answers under a removal and its effect, as after an audit of a model itself."""
+    run.write_predictions(file or view, predictions)
+    effect = _number(f"{view}.removal_effect", 0.2)
+    run.write_finding(run[code].model_copy(update={"estimates": (*run[code].estimates, effect)}))
 
 
 def partial_study(folder: Path) -> RunDir:

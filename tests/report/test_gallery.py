@@ -9,15 +9,17 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import pytest
 from PIL import Image
+from synthetic import made_up_predictions
 
 import eyetest as et
+from eyetest.checks._removal import Removal, Removed
 from eyetest.data.base import Dataset
 from eyetest.records import Gallery
 from eyetest.report import gallery_data as source
@@ -25,6 +27,10 @@ from eyetest.report.embedded import as_json
 from eyetest.report.gallery import PLAIN, GallerySection, gallery_section
 from eyetest.report.options import PageOptions
 from eyetest.store import RunDir
+from eyetest.tensors import Images
+from eyetest.views.base import View
+from eyetest.views.grayscale import Grayscale
+from eyetest.views.luma_noise import LumaNoise
 
 EVIL = "</script><script>document.title='harm'</script>\"'& \u202e😀" + "x" * 200
 CHECKS = ["ACC001", "FAIL001", "FAIL002"]
@@ -93,6 +99,62 @@ def test_answers_of_both_models_come_back(runs: list[RunDir]) -> None:
     assert data["models"][1]["changes"] == [
         int((~first & second).sum()), int((first & ~second).sum()), int((~first & ~second).sum()),
     ]  # fmt: skip
+
+
+def with_removals(runs: list[RunDir], folder: Path, data: Dataset) -> list[RunDir]:
+    """The two audits again: the first was asked about all images without colour, the second about 20 in another order too."""
+    copies = [RunDir(Path(shutil.copytree(run.path, folder / run.path.name))) for run in runs[1:]]
+    first, second = (made_up_predictions(data, 0.5, seed) for seed in (7, 8))
+    order = np.random.default_rng(0).permutation(60)[:20]
+    some = replace(second, rows=second.rows[order], labels=second.labels[order], logits=second.logits[order])
+    copies[0].write_predictions("grayscale", first)
+    copies[1].write_predictions("grayscale@test-20", some)
+    copies[1].write_predictions("own_view-3", second)
+    for run, *views in ((copies[0], Grayscale()), (copies[1], Grayscale(), OwnView())):
+        effects = [Removed(Removal(view, (LumaNoise(),)), np.zeros(4), (np.ones(4),)).estimate() for view in views]
+        run.write_finding(run["ACC001"].model_copy(update={"estimates": (*run["ACC001"].estimates, *effects)}))
+    return copies
+
+
+@final
+@dataclass(frozen=True)
+class OwnView(View):
+    """A removal of somebody's own check."""
+
+    @property
+    def key(self) -> str:
+        return "own_view-3"
+
+    def __call__(self, images: Images, seeds: tuple[int, ...]) -> Images:
+        return images
+
+
+def test_answers_with_a_cue_taken_away_come_back(runs: list[RunDir], hostile: Dataset, tmp_path: Path) -> None:
+    assert (data_of(runs)["removals"], data_of(runs)["removed"]) == ([], [[], []])
+    copies = with_removals(runs, tmp_path, hostile)
+    data = data_of(copies)
+    assert data["removals"] == [["colour", "grayscale"], ["own view", "own_view-3"]]
+    assert data["removed"][0][1] == []
+    held = [(0, 0, "grayscale"), (1, 0, "grayscale@test-20"), (1, 1, "own_view-3")]
+    for model, removal, key in held:
+        known = copies[model].predictions(key, "test")
+        said = dict(zip(known.ids, zip(known.predicted.tolist(), known.confidence.tolist(), strict=True), strict=True))
+        predicted, sure = data["removed"][model][removal]
+        assert len(predicted) == len(sure) == len(data["ids"])
+        for name, answer, thousandths in zip(data["ids"], predicted, sure, strict=True):
+            expected = said.get(name, (-1, -0.001))
+            assert answer == expected[0]
+            assert abs(thousandths - 1000 * expected[1]) <= 0.5
+    asked = [sum(one >= 0 for one in data["removed"][model][removal][0]) for model, removal, _ in held]
+    assert asked == [60, 20, 60]
+
+
+def test_answers_without_scores_have_no_confidence(runs: list[RunDir], hostile: Dataset, tmp_path: Path) -> None:
+    (run, _) = with_removals(runs, tmp_path, hostile)
+    run.write_predictions("grayscale", replace(run.predictions("grayscale", "test"), given="classes"))
+    ((predicted, sure),) = data_of([run])["removed"][0]
+    assert min(predicted) >= 0
+    assert set(sure) == {-1}
 
 
 def test_pictures_are_those_of_the_ids_and_each_is_there_once(runs: list[RunDir], hostile: Dataset) -> None:

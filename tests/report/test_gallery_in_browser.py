@@ -10,8 +10,9 @@ from urllib.parse import parse_qs, urlencode
 
 import numpy as np
 import pytest
-from driven import Browser
+from driven import PHONE, Browser, copies
 from selenium.webdriver.common.keys import Keys
+from synthetic import partial_study
 
 from eyetest.store import RunDir
 from eyetest.types import Predictions
@@ -179,6 +180,73 @@ def test_keys_move_open_and_close(browser: Browser, page: Path) -> None:
     assert browser.run(at) in (first, second)
 
 
+HELP = "#gallery .g-keys"
+FOCUSED = "const c = document.activeElement.closest('[data-id]'); return c && c.dataset.id"
+FIRST = f"document.querySelector('{CARDS}').focus()"
+
+
+def test_every_key_that_is_told_works(browser: Browser, page: Path) -> None:
+    browser.open(page)
+    (told,) = browser.visible(HELP)
+    names = browser.run(f"return [...document.querySelectorAll('{HELP} kbd')].map(one => one.textContent)")
+    keys = {"←": Keys.ARROW_LEFT, "→": Keys.ARROW_RIGHT, "↑": Keys.ARROW_UP, "↓": Keys.ARROW_DOWN, "Home": Keys.HOME, "End": Keys.END, "Enter": Keys.ENTER, "Esc": Keys.ESCAPE}  # fmt: skip
+    assert set(names) == set(keys)
+    assert "opens" in told.text
+    assert "closes" in told.text
+    order = browser.run(f"return [...document.querySelectorAll('{CARDS}')].map(one => one.dataset.id)")
+    a_row = browser.run(
+        f"const all = [...document.querySelectorAll('{CARDS}')];"
+        "return all.filter(one => one.offsetTop === all[0].offsetTop).length"
+    )
+    browser.run(FIRST)
+    for key, place in (("→", 1), ("↓", 1 + a_row), ("←", a_row), ("↑", 0), ("→", 1), ("Home", 0)):
+        browser.press(keys[key])
+        assert browser.run(FOCUSED) == order[place]
+    browser.press(keys["End"])
+    assert browser.run(FOCUSED) == browser.run(f"return [...document.querySelectorAll('{CARDS}')].at(-1).dataset.id")
+    browser.press(keys["Home"], keys["Enter"])
+    browser.until(f"return document.querySelector('{OPENED}')?.dataset.id === arguments[0]", order[0])
+    assert [one.text for one in browser.visible(f"{OPENED} .g-head kbd")] == ["Esc"]
+    for key, place in (("→", 1), ("→", 2), ("←", 1), ("←", 0), ("→", 1)):
+        browser.press(keys[key])
+        browser.until(f"return document.querySelector('{OPENED}').dataset.id === arguments[0]", order[place])
+    assert browser.run(f"return document.querySelector('{OPENED}').contains(document.activeElement)")
+    browser.press(keys["Esc"])
+    browser.until(f"return !document.querySelector('{OPENED}')")
+
+
+def test_keys_are_told_neither_on_a_phone_nor_on_paper_nor_without_javascript(browser: Browser, page: Path) -> None:
+    browser.looks(size=PHONE).open(page, query(image="test-0"))
+    assert browser.visible(f"{HELP}, {OPENED} .g-head kbd") == []
+    browser.looks(media="print").open(page)
+    assert browser.visible(HELP) == []
+    browser.looks().open(page, script=False)
+    assert browser.visible(HELP) == []
+
+
+@pytest.mark.parametrize("what", ["copy id", "copy link", "copy command"])
+def test_a_button_says_that_it_copied_and_is_then_itself_again(browser: Browser, page: Path, what: str) -> None:
+    browser.open(page, query(image="test-0"))
+    browser.until(f"return document.querySelector('{OPENED}')")
+    command = browser.run(f"return document.querySelector('{OPENED} .g-command code').textContent")
+    expected = {"copy id": "test-0", "copy link": browser.driver.current_url, "copy command": command}[what]
+    browser.run(
+        f"[...document.querySelectorAll('{OPENED} .g-copy')].find(one => one.textContent === arguments[0]).id = 'chosen'",
+        what,
+    )
+    copies(browser, "#chosen", "copied", expected)
+    browser.until("return document.querySelector('#chosen').textContent === arguments[0]", what)
+    assert browser.all("#chosen")[0].get_attribute("aria-live") == "polite"
+
+
+def test_a_button_says_where_it_cannot_copy(browser: Browser, page: Path) -> None:
+    browser.open(page, query(image="test-0"))
+    browser.until(f"return document.querySelector('{OPENED}')")
+    browser.run("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
+    browser.click(f"{OPENED} .g-copy")
+    browser.until(f"return document.querySelector('{OPENED} .g-copy').textContent.startsWith('could not copy')")
+
+
 def test_an_opened_card_passes_axe(browser: Browser, page: Path) -> None:
     for scheme in ("light", "dark"):
         browser.looks(scheme=scheme).open(page, query(image="test-0"))
@@ -191,6 +259,62 @@ def test_an_opened_card_says_how_to_recompute_it(browser: Browser, page: Path) -
     browser.until(f"return document.querySelector('{OPENED}')")
     assert {button.text for button in browser.visible(f"{OPENED} .g-copy")} == {"copy id", "copy link", "copy command"}
     assert re.search(r"eyetest look .*test-0", browser.run(f"return document.querySelector('{OPENED}').textContent"))
+
+
+def removals(browser: Browser) -> list[list[str]]:
+    """The table of what was answered with a cue taken away, as an opened card shows it."""
+    cells = "[...row.cells].map(cell => cell.innerText.replaceAll('\u00a0', ' ').trim())"
+    return list(browser.run(f"return [...document.querySelectorAll('{OPENED} .g-removals tr')].map(row => {cells})"))
+
+
+def in_words(predictions: Predictions, row: int, classes: tuple[str, ...]) -> str:
+    (k,) = np.flatnonzero(predictions.rows == row)
+    predicted, sure = int(predictions.predicted[k]), round(1000 * float(predictions.confidence[k]))
+    mark = "✔" if predicted == predictions.labels[k] else "✘"
+    return f"{mark} {' '.join(classes[predicted].split())} {sure / 10:.{1 if sure > 989 or sure < 10 else 0}f} %"
+
+
+@pytest.mark.parametrize("row", [7, 299, 300])
+def test_a_card_says_what_was_answered_with_a_cue_taken_away(
+    browser: Browser, page: Path, study: RunDir, told: Any, row: int
+) -> None:
+    classes, (first, second) = study.record.data.classes, study.children[:2]
+    browser.open(page, query(image=f"test-{row}"))
+    browser.until(f"return document.querySelector('{OPENED}')")
+    asked = {
+        "nothing": told.values(),
+        "colour grayscale": [one.predictions("grayscale", "test") for one in (first, second)],
+    }
+    expected = [[cue, *(in_words(one, row, classes) for one in answers)] for cue, answers in asked.items()]
+    if row < 300:
+        half = second.predictions("patch_shuffle-2@test-300", "test")
+        expected.append(["layout of tiles patch shuffle 2", "–", in_words(half, row, classes)])
+    head, *body = removals(browser)
+    assert head == ["taken away", *(f"● {name}" for name in told)]
+    assert body == expected
+    bold = browser.run(
+        f"return [...document.querySelectorAll('{OPENED} .g-removals td')].map(e => !!e.querySelector('b'))"
+    )
+    whole = [one[2:].rpartition(" ")[0].rpartition(" ")[0] for line in expected for one in line]
+    changed = [whole[k] != whole[k % 3] and k % 3 > 0 and whole[k] != "" for k in range(len(whole))]
+    assert bold == changed
+    assert browser.console() == []
+
+
+def test_a_card_without_such_answers_says_nothing_of_it(browser: Browser, tmp_path: Path) -> None:
+    browser.open(partial_study(tmp_path / "run").report(), query(image="test-0"))
+    browser.until(f"return document.querySelector('{OPENED}')")
+    assert removals(browser) == []
+    assert "taken away" not in browser.run(f"return document.querySelector('{OPENED}').textContent")
+
+
+def test_of_one_model_the_answers_have_no_name(browser: Browser, study: RunDir, tmp_path: Path) -> None:
+    audit = study.children[1]
+    browser.open(audit.report(tmp_path / "page.html"), query(image="test-7"))
+    browser.until(f"return document.querySelector('{OPENED}')")
+    head, *body = removals(browser)
+    assert head == ["taken away", "answer"]
+    assert [line[0] for line in body] == ["nothing", "colour grayscale", "layout of tiles patch shuffle 2"]
 
 
 def test_scales_are_the_same_for_all_until_stretched(browser: Browser, page: Path) -> None:

@@ -8,12 +8,15 @@ import json
 from pathlib import Path
 
 import pytest
-from driven import PHONE, Browser
-from synthetic import partial_study
+from driven import PHONE, Browser, copies
+from synthetic import made_up_data, partial_study
 
-from eyetest.records import Curve, Finding, Forest, Grid, Histogram, Matrix, Table
+from eyetest.provenance import new_record
+from eyetest.records import Cell, Curve, Estimate, Finding, Forest, Grid, Histogram, Matrix, Note, Table
+from eyetest.report import Section, render
 from eyetest.report.options import PageOptions
 from eyetest.report.render import MARKS
+from eyetest.report.words import cell
 from eyetest.store import RunDir
 
 pytestmark = pytest.mark.browser
@@ -146,6 +149,132 @@ def test_findings_and_their_numbers_and_tables_are_downloaded(browser: Browser, 
     for table in blocks(study, Table):
         assert list(table.columns) in written
     assert browser.console() == []
+
+
+FORMULAS = ("=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", '="a"&"b"')
+HARMLESS = ("a=b", "", "'=1", " =1", "5-3", "(=1)")
+LONG = tuple(
+    (
+        f"{name} {k}" if k > 20 else name,
+        -k if k % 2 else k * 1000,
+        -(k + 1) / 8,
+        k if k % 2 else k + 0.5,
+        k % 3 == 0,
+        None,
+    )
+    for k, name in enumerate((*FORMULAS, *HARMLESS) * 20)
+)
+
+
+@pytest.fixture(scope="module")
+def long_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of two models, each with two tables of 260 rows under names that a spreadsheet takes for formulas."""
+    folder = tmp_path_factory.mktemp("long")
+    told = []
+    for name, rows in (("=model", LONG), ("other", LONG[5:])):
+        tables = [
+            Table(title=f"=title {k}", columns=("=file", "count", "change", "either", "odd", "none"), rows=rows[k:])
+            for k in range(2)
+        ]
+        estimate = Estimate(
+            name="=e", value=-0.3, low=-0.4, high=0.1, n=10, unit="points", better="lower", method="@by hand"
+        )
+        finding = Finding(
+            code="ACC001", name="n", title="t", question="q", status="ok", headline="h",
+            limits=(), estimates=(estimate,), blocks=(Note(text="first"), *tables[:1], Note(text="between"), *tables[1:]),
+        )  # fmt: skip
+        record = new_record("audit", made_up_data(("a", "b"), 4).record(), (), seed=0, device="cpu", config={})
+        told.append(Section(name, name, record, (finding,), folder))
+    render("Long", told[0].run, told, folder / "page.html")
+    return folder / "page.html"
+
+
+def as_shown(value: Cell) -> str:
+    return " ".join(cell(value).split())
+
+
+def spreadsheet(value: Cell) -> str:
+    """A cell as the CSV must hold it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return ""
+    if isinstance(value, int | float):
+        return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"'{value}" if value[:1] in tuple("=+-@\t\r") else value
+
+
+def read_csv(content: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode("utf-8"), newline="")))
+
+
+def test_no_cell_of_a_download_is_a_formula(browser: Browser, long_tables: Path) -> None:
+    browser.open(long_tables)
+    for button in ("numbers", "tables"):
+        browser.click(f"button[data-download='{button}']")
+    head, first, second = read_csv(browser.downloaded("numbers.csv"))
+    assert first[:7] == ["'=model", "ACC001", "'=e", "-0.3", "-0.4", "0.1", "0.95"]
+    assert first[head.index("method")] == "'@by hand"
+    assert second[0] == "other"
+    written = read_csv(browser.downloaded("tables.csv"))
+    assert written[:2] == [["'=model", "ACC001", "'=title 0"], ["'=file", "count", "change", "either", "odd", "none"]]
+    assert written[2 : 2 + len(LONG)] == [[spreadsheet(value) for value in row] for row in LONG]
+    assert {line[0] for line in written if line} >= {f"'{one}" for one in FORMULAS} | set(HARMLESS) - {""}
+    assert browser.console() == []
+
+
+def test_all_rows_of_a_long_table_can_be_seen(browser: Browser, long_tables: Path) -> None:
+    browser.open(long_tables)
+    open_details(browser)
+    tables = "[...document.querySelectorAll(\"table[aria-label^='=title']\")]"
+    shown = f"return {tables}.map(t => t.tBodies[0].rows.length)"
+    assert browser.run(shown) == [200, 200, 200, 200]
+    before = [one.text.split("\n")[0] for one in browser.all("p.rest")]
+    assert before[0].startswith("The first 200 of 260 rows.")
+    assert before[1].startswith("The first 200 of 259 rows.")
+    browser.run(
+        "document.querySelectorAll('p.rest')[1].querySelector('[data-rows=show]').setAttribute('data-chosen', '')"
+    )
+    browser.click("[data-chosen]")
+    assert browser.run(shown) == [200, 259, 200, 200]
+    cells = f"return [...{tables}[1].tBodies[0].rows].map(r => [...r.cells].map(c => c.innerText.trim()))"
+    assert browser.run(cells) == [[as_shown(value) for value in row] for row in LONG[1:]]
+    looks = f"return [...{tables}[1].tBodies[0].rows].map(r => [...r.cells].map(c => c.className).join())"
+    assert len(set(browser.run(looks))) == 1
+    assert browser.all("p.rest")[1].text.startswith("All 259 rows.")
+    assert len(browser.visible("button[data-rows=show]")) == 3
+    assert browser.run("return document.activeElement.querySelector('table')?.ariaLabel") == "=title 1"
+    assert browser.console() == []
+
+
+def test_the_rows_of_one_long_table_are_downloaded(browser: Browser, long_tables: Path) -> None:
+    browser.open(long_tables)
+    open_details(browser)
+    browser.run(
+        "document.querySelectorAll('p.rest')[3].querySelector('[data-rows=csv]').setAttribute('data-chosen', '')"
+    )
+    browser.click("[data-chosen]")
+    head, *rows = read_csv(browser.downloaded("other-ACC001-table-2.csv"))
+    assert head == ["'=file", "count", "change", "either", "odd", "none"]
+    assert rows == [[spreadsheet(value) for value in row] for row in LONG[6:]]
+
+
+def test_without_javascript_a_long_table_says_where_its_rows_are(browser: Browser, long_tables: Path) -> None:
+    browser.open(long_tables, script=False)
+    assert browser.visible("button") == []
+    text = browser.all("p.rest")[0].get_attribute("textContent")
+    assert "The first 200 of 260 rows." in text
+    assert "All are in findings/ACC001.json" in text
+
+
+@pytest.mark.parametrize("source", ["summary", "citation"])
+def test_a_button_of_the_page_says_that_it_copied(browser: Browser, page: Path, source: str) -> None:
+    browser.open(page)
+    open_details(browser)
+    button, text = f"button[data-copy={source}]", browser.run(f"return document.querySelector('#{source}').innerText")
+    copies(browser, button, "Copied", text)
+    browser.until("return document.querySelector(arguments[0]).textContent === 'Copy'", button)
+    assert browser.all(button)[0].get_attribute("aria-live") == "polite"
 
 
 def test_confidential_data_stay_out(browser: Browser, study: RunDir, tmp_path: Path) -> None:

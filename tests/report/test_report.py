@@ -11,12 +11,14 @@ from PIL import Image
 from eyetest.provenance import new_record
 from eyetest.records import (
     Card,
+    Counts,
     Curve,
     DataRecord,
     Estimate,
     Finding,
     Forest,
     Gallery,
+    Histogram,
     MapPicture,
     Matrix,
     ModelRecord,
@@ -28,6 +30,7 @@ from eyetest.records import (
 )
 from eyetest.report import Section, render
 from eyetest.report.figures import number
+from eyetest.report.render import ROWS
 
 EVIL = "<script>document.title='harm'</script>\"'&"
 
@@ -158,6 +161,23 @@ def test_a_table_that_comes_first_is_shown_first_and_open(tmp_path):
     assert text.count(">Stamps<") == 1
     assert text.count('<span class="stamp cannot-tell">') == 5
     assert "(10 rows)" not in text
+
+
+def test_values_of_a_figure_are_all_there_because_no_download_holds_them(tmp_path):
+    counts = tuple(range(3 * ROWS))
+    edges = tuple(float(k) for k in range(3 * ROWS + 1))
+    drawn = Histogram(title="h", x_label="x", edges=edges, series=(Counts(name="c", counts=counts),))
+    table = Table(title="t", columns=("k",), rows=tuple((k,) for k in counts))
+    one = finding().model_copy(update={"blocks": (drawn, table)})
+    shown = [Section("s", "one", record("audit", "one"), (one,), tmp_path)]
+    render("x", record("audit", "one"), shown, tmp_path / "r.html")
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    rows = {
+        name: body.count("<tr>")
+        for name, body in re.findall(r'<table aria-label="([^"]*)">.*?<tbody>(.*?)</tbody>', text, re.DOTALL)
+    }
+    assert (rows["h, images"], rows["t"]) == (3 * ROWS, ROWS)
+    assert text.count('<p class="rest"') == 1
 
 
 def test_nothing_is_loaded_from_anywhere(page):

@@ -11,6 +11,8 @@
     ["least-confident", "least confident first"], ["loss", "largest loss first"], ["id", "image id"]];
   const CHUNK = 240;
   const MAP_SIDE = 128;
+  const REMOVING = "Bold: the answer changed. That alone does not show that the cue is used: other changes of the image can turn an " +
+    "answer too. The findings hold each removal against changes of equal size.";
   const STOPS = [[59, 15, 112], [140, 41, 129], [222, 73, 104], [254, 159, 109], [252, 253, 191]];
   const form = root.querySelector(".g-filters");
   const count = root.querySelector(".g-count");
@@ -308,21 +310,53 @@
     }));
   }
 
+  function modelName(one) {
+    return put(el("span", one.tint), el("span", "g-dot", "●"), " " + one.name);
+  }
+
   function answersTable(i) {
     const judged = data.models.some((_, m) => data.verdict[m][i] >= 0), caused = data.causes.some((one) => one[i]);
     const heads = ["model", "answer", "sure", "loss", ...(judged ? ["triage"] : []), ...(caused ? ["cause"] : [])];
     const body = el("tbody");
     data.models.forEach((one, m) => {
       if (data.predicted[m][i] < 0) return;
-      const name = put(el("span", one.tint), el("span", "g-dot", "●"), " " + one.name);
       const right = data.predicted[m][i] === data.truth[i];
-      const cells = [name, `${right ? "✔" : "✘"} ${className(data.predicted[m][i])}`, percent(data.confidence[m][i]) || "–",
+      const cells = [modelName(one), `${right ? "✔" : "✘"} ${className(data.predicted[m][i])}`, percent(data.confidence[m][i]) || "–",
         data.loss[m][i] < 0 ? "–" : (data.loss[m][i] / 1000).toFixed(2)];
       if (judged) cells.push(data.verdict[m][i] < 0 ? "–" : words(data.verdicts[data.verdict[m][i]]));
       if (caused) cells.push(data.cues.filter((_, k) => data.causes[m][i] >> k & 1).map(words).join(", ") || "–");
       body.append(row(cells));
     });
     return put(el("table", "g-answers"), put(el("thead"), row(heads, "th")), body);
+  }
+
+  function removedAnswer(m, k, i) {
+    const [predicted, sure] = data.removed[m][k];
+    if (!predicted || predicted[i] < 0) return null;
+    const changed = predicted[i] !== data.predicted[m][i];
+    return said(changed ? "b" : "span", predicted[i], sure[i], i);
+  }
+
+  function said(tag, predicted, sure, i) {
+    const right = predicted === data.truth[i];
+    return put(el(tag), `${right ? "✔" : "✘"} ${className(predicted)} `, el("span", "g-sure", percent(sure)));
+  }
+
+  // What was answered with a cue taken away, one line a cue.
+  function removalsPart(i) {
+    const answers = data.removals.map((_, k) => data.models.map((_, m) => removedAnswer(m, k, i)));
+    const asked = data.models.map((_, m) => m).filter((m) => answers.some((one) => one[m]));
+    if (!asked.length) return null;
+    const heads = asked.map((m) => data.models.length > 1 ? modelName(data.models[m]) : "answer");
+    const unchanged = asked.map((m) => said("span", data.predicted[m][i], data.confidence[m][i], i));
+    const body = put(el("tbody"), row(["nothing", ...unchanged]));
+    data.removals.forEach(([cue, view], k) => {
+      if (!answers[k].some(Boolean)) return;
+      body.append(row([put(el("span"), cue + " ", el("small", "", words(view))), ...asked.map((m) => answers[k][m] || "–")]));
+    });
+    return put(el("section"), el("h3", "", "With a cue taken away"),
+      put(el("table", "g-answers g-removals"), put(el("thead"), row(["taken away", ...heads], "th")), body),
+      el("p", "g-scale", REMOVING));
   }
 
   function magma(share) {
@@ -453,6 +487,7 @@
   function copying(label, text) {
     const button = el("button", "g-copy", label);
     button.type = "button";
+    button.setAttribute("aria-live", "polite");
     button.addEventListener("click", async () => {
       try {
         await navigator.clipboard.writeText(text());
@@ -497,12 +532,14 @@
     const mine = stories.get(i) || [], at = found.indexOf(i), changed = change(i, compared());
     const close = el("button", "g-close", "Close");
     close.type = "button";
+    put(close, " ", el("kbd", "", "Esc"));
     close.addEventListener("click", () => dialog.close());
     const title = el("h2", "", data.ids[i]);
     title.id = "g-name";
+    title.tabIndex = -1;
     const head = put(el("div", "g-head"), stepper("← Previous", -1, at), stepper("Next →", 1, at),
       el("span", "g-at", at < 0 ? "not in this selection" : `${at + 1} of ${found.length}`), close);
-    const facts = put(el("div"), title, put(el("p"), "truth ", el("b", "", className(data.truth[i])), changed ? `, ${words(changed)} with ${data.models[compared()].name}` : ""), answersTable(i));
+    const facts = put(el("div"), title, put(el("p"), "truth ", el("b", "", className(data.truth[i])), changed ? `, ${words(changed)} with ${data.models[compared()].name}` : ""), answersTable(i), removalsPart(i));
     dialog.replaceChildren(head, put(el("div", "g-top"), enlarged(i), facts));
     put(dialog, mapsPart(i, mine), ...mine.map((story) => storyPart(story, i)), commands(i));
     dialog.dataset.id = data.ids[i];
@@ -517,6 +554,8 @@
     }
     fillCard(i);
     if (!dialog.open) dialog.showModal();
+    // What had the focus is gone, and keys outside of the card do not reach it.
+    else if (!dialog.contains(document.activeElement)) dialog.querySelector("h2").focus();
   }
 
   function closed() {
@@ -561,7 +600,7 @@
 
   buildFilters();
   grid.classList.add("g-live");
-  form.hidden = count.hidden = false;
+  form.hidden = count.hidden = root.querySelector(".g-keys").hidden = false;
   more.firstElementChild.addEventListener("click", () => append(CHUNK));
   grid.addEventListener("keydown", move);
   grid.addEventListener("click", (event) => {

@@ -9,7 +9,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -20,6 +20,7 @@ from ..records import Card, Gallery, MapPicture
 from ..store import RunDir
 from ..types import IDENTITY, VERDICTS, Predictions
 from .pictures import inside
+from .words import taken
 
 MOST = 1200
 """Images with a picture on one page."""
@@ -28,6 +29,7 @@ LARGEST = 24_000
 SIDE = 160
 """Pixels of the longer side of a picture that was too large."""
 _CAUSE = re.compile(r"explained\[(.+)\]")
+_REMOVAL = re.compile(r"(.+)\.removal_effect")
 
 
 @final
@@ -42,9 +44,10 @@ class Audited:
     predictions: Predictions
 
     @property
-    def place(self) -> Mapping[str, int]:
-        """Position of each image id in the predictions."""
-        return {name: index for index, name in enumerate(self.predictions.ids)}
+    def removals(self) -> list[str]:
+        """Keys of the views that took a cue away, in the order of the findings."""
+        names = [e.name for finding in self.run.findings.values() for e in finding.estimates]
+        return [match[1] for name in names if (match := _REMOVAL.fullmatch(name))]
 
 
 @final
@@ -80,7 +83,8 @@ def gallery_data(runs: Sequence[RunDir], tint_of: Callable[[str], str]) -> dict[
         return None
     ids, classes = list(items), audits[0].run.record.data.classes
     places = {name: index for index, name in enumerate(ids)}
-    answers, cues = [_answers(one, ids) for one in audits], _cues(audits)
+    answers, cues = [_answers(one.predictions, ids) for one in audits], _cues(audits)
+    removals = list(dict.fromkeys(key for one in audits for key in one.removals))
     return {
         "data": audits[0].run.record.data.title,
         "total": max(len(one.predictions.rows) for one in audits),
@@ -93,6 +97,8 @@ def gallery_data(runs: Sequence[RunDir], tint_of: Callable[[str], str]) -> dict[
         "full": [full for _, full in items.values()],
         "truth": _truth(audits, told, ids, classes),
         **{key: [one[key] for one in answers] for key in ("predicted", "confidence", "loss")},
+        "removals": [[taken(key), key] for key in removals],
+        "removed": [[_removed(one.run, key, ids) for key in removals] for one in audits],
         **_sorted_out(audits, ids, cues),
         "stories": [
             _story(run, title, card, audits, places, pictures) for run, title, card in told if card.id in places
@@ -140,16 +146,27 @@ def _items(
     return found
 
 
-def _answers(one: Audited, ids: Sequence[str]) -> dict[str, list[int]]:
+def _answers(predictions: Predictions, ids: Sequence[str]) -> dict[str, list[int]]:
     """Predicted class, confidence in thousandths and loss in thousandths of a nat; -1 where it was not asked or given."""
-    predictions, place = one.predictions, one.place
-    chosen = [place.get(name, -1) for name in ids]
-    columns = {"predicted": predictions.predicted}
-    if predictions.given != "classes":
-        columns["confidence"] = np.rint(1000 * predictions.confidence).astype(np.int64)
-        columns["loss"] = np.rint(1000 * np.minimum(predictions.loss, 1e6)).astype(np.int64)
-    nothing = {key: [-1] * len(ids) for key in ("predicted", "confidence", "loss")}
-    return nothing | {key: [int(values[k]) if k >= 0 else -1 for k in chosen] for key, values in columns.items()}
+    place = {name: index for index, name in enumerate(predictions.ids)}
+    chosen = np.array([place.get(name, -1) for name in ids])
+    known, rows = np.flatnonzero(chosen >= 0), chosen[chosen >= 0]
+    told = replace(
+        predictions, rows=predictions.rows[rows], labels=predictions.labels[rows], logits=predictions.logits[rows]
+    )
+    columns = {key: np.full(len(ids), -1) for key in ("predicted", "confidence", "loss")}
+    columns["predicted"][known] = told.predicted
+    if told.given != "classes":
+        columns["confidence"][known] = np.rint(1000 * told.confidence)
+        columns["loss"][known] = np.rint(1000 * np.minimum(told.loss, 1e6))
+    return {key: values.tolist() for key, values in columns.items()}
+
+
+def _removed(run: RunDir, view: str, ids: Sequence[str]) -> list[list[int]]:
+    """Predicted class and confidence under a view that takes a cue away; empty if the model was not asked."""
+    predictions = run.answers_to(view)
+    found = {} if predictions is None else _answers(predictions, ids)
+    return [found[key] for key in ("predicted", "confidence") if key in found]
 
 
 def _truth(

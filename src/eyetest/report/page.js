@@ -31,12 +31,15 @@
     try {
       await navigator.clipboard.writeText(source.innerText);
       button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 1500);
     } catch {
       button.textContent = "Selected: copy it with Ctrl+C";
     }
   };
 
-  const quoted = (value) => `"${String(value ?? "").replaceAll('"', '""')}"`;
+  // A spreadsheet runs a text that begins so as a formula, also inside quotes.
+  const harmless = (value) => (typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value);
+  const quoted = (value) => `"${String(harmless(value) ?? "").replaceAll('"', '""')}"`;
   const csv = (rows) => rows.map((row) => row.map(quoted).join(",")).join("\r\n");
   const read = () => {
     const { methods, estimate_columns: names, ...data } = JSON.parse(holder.textContent);
@@ -59,14 +62,47 @@
     numbers: () => ["numbers.csv", "text/csv", numbers(read())],
     tables: () => ["tables.csv", "text/csv", tables(read())],
   };
-  const download = (button) => {
-    const [name, type, text] = made[button.dataset.download]();
+  const save = (name, type, text) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text], { type }));
     link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   };
+  const download = (button) => save(...made[button.dataset.download]());
+
+  // A long table: the page shows its first rows, the data of the page hold all.
+  const whole = ({ section, finding, table }) =>
+    findings(read()[0]).find(([one, { code }]) => one.name === section && code === finding)[1].tables[table];
+  const told = (value, decimals) => {
+    if (value === null) return "–";
+    if (typeof value === "boolean") return value ? "yes" : "no";
+    if (typeof value !== "number") return value;
+    return decimals || !Number.isInteger(value) ? value.toFixed(3) : value.toLocaleString("en");
+  };
+  const lengthen = (rest) => {
+    const holder = rest.previousElementSibling, body = holder.querySelector("tbody"), { rows, columns } = whole(rest.dataset);
+    const decimals = columns.map((_, c) => [...body.rows].every((row) => /^(-?\d+\.\d{3}|–)$/.test(row.cells[c].textContent)));
+    for (const values of rows.slice(body.rows.length)) {
+      const row = body.insertRow();
+      values.forEach((value, c) => {
+        const cell = row.insertCell();
+        cell.textContent = told(value, decimals[c]);
+        if (["number", "boolean"].includes(typeof value)) cell.className = "n";
+      });
+    }
+    rest.firstElementChild.textContent = `All ${rows.length.toLocaleString("en")} rows.`;
+    rest.querySelector("[data-rows=show]").remove();
+    holder.focus();
+  };
+  const takeRows = ({ dataset }) => {
+    const { columns, rows } = whole(dataset);
+    save(`${dataset.section}-${dataset.finding}-table-${Number(dataset.table) + 1}.csv`, "text/csv", csv([columns, ...rows]));
+  };
+  for (const button of document.querySelectorAll("button[data-rows]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => (button.dataset.rows === "show" ? lengthen : takeRows)(button.parentElement));
+  }
 
   for (const button of document.querySelectorAll("button[data-copy], button[data-download]")) {
     button.hidden = false;

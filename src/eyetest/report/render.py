@@ -31,7 +31,7 @@ COMPLETE = Missing()
 EXAMPLES, FOLDED = 3, 6
 """Cards of a finding that are shown at once, and with those that are folded; all are in the gallery."""
 ROWS = 200
-"""Rows of a table that are written out; all are in what can be downloaded."""
+"""Rows of a table that are written out; the script of the page adds the rest from the findings that the page holds."""
 
 
 @final

@@ -15,6 +15,16 @@ MARKS: dict[Status, tuple[str, str]] = {
     "ok": ("✔", "ok"),
     "not_applicable": ("–", "not applicable"),
 }
+TAKEN = {
+    "grayscale": "colour",
+    "smooth_texture": "texture",
+    "patch_shuffle": "layout of tiles",
+    "low_pass": "fine detail",
+    "high_pass": "coarse detail",
+    "hide_centre": "centre",
+    "hide_border": "border",
+}
+"""What a view takes away, by the name of the view."""
 LONG = 170
 """Signs of a sentence on the first screen."""
 
@@ -28,6 +38,12 @@ def cell(value: Cell) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
     return f"{value:,}" if isinstance(value, int) else value
+
+
+def taken(view: str) -> str:
+    """What a view takes away, by its key; the name of a view that is not ours."""
+    name = view.partition("-")[0]
+    return TAKEN.get(name, name.replace("_", " "))
 
 
 def first_sentence(text: str) -> str:

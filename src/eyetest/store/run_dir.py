@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import shutil
 from collections.abc import Iterable, Mapping
@@ -224,6 +225,12 @@ class RunDir:
         tensors = read_tensors(self.path / f"predictions/{key}{TENSORS}")
         given: Any = read_header(self.path / f"predictions/{key}{TENSORS}").get("given", "logits")
         return Predictions(split, tensors["rows"], tensors["labels"], tensors["logits"], given)
+
+    def answers_to(self, view: str) -> Predictions | None:
+        """What was said of the test images under a view, or of as many as the budget allowed; None if it was not asked."""
+        some = sorted((self.path / "predictions").glob(f"{glob.escape(view)}@test-*.parquet"))
+        keys = [view] if self.has_predictions(view) else [file.stem for file in some]
+        return self.predictions(keys[0], "test") if keys else None
 
     def out_of_sample(self, split: str) -> Predictions | None:
         """The predictions of a cross-validation's models on a split, or None if there are none."""
