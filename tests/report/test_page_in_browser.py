@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from driven import PHONE, Browser
+from selenium.webdriver.common.keys import Keys
 from synthetic import partial_study
 
 from eyetest.records import Curve, Finding, Forest, Grid, Histogram, Matrix, Table
@@ -82,6 +83,28 @@ def test_every_figure_and_table_can_be_seen(browser: Browser, page: Path, study:
     assert len(browser.visible("article table")) == len(browser.all("article table"))
     pictures = "return [...document.images].filter(i => i.getClientRects().length && i.complete && !i.naturalWidth)"
     assert browser.run(pictures) == []
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without"])
+def test_a_word_leads_to_its_meaning(browser: Browser, page: Path, script: bool) -> None:
+    browser.open(page, script=script)
+    assert not browser.visible("#glossary dl")
+    word = browser.visible("article a.term[href='#glossary-points']")[0]
+    browser.run("arguments[0].focus()", word)
+    browser.press(Keys.ENTER)
+    browser.until(
+        "const box = document.getElementById('glossary-points').getBoundingClientRect();"
+        "return box.height > 0 && box.top >= 0 && box.bottom <= innerHeight"
+    )
+    assert browser.run("return document.querySelector(':target').id") == "glossary-points"
+
+
+def test_words_are_dotted_on_the_screen_and_plain_on_paper(browser: Browser, page: Path) -> None:
+    lines = "const s = getComputedStyle(document.querySelector('main a.term')); return [s.textDecorationLine, s.textDecorationStyle]"
+    browser.open(page)
+    assert browser.run(lines) == ["underline", "dotted"]
+    browser.looks(media="print")
+    assert browser.run(lines)[0] == "none"
 
 
 def test_without_javascript_there_are_pictures_and_no_dead_buttons(browser: Browser, page: Path) -> None:

@@ -20,6 +20,7 @@ from .asset import asset
 from .embedded import embedded
 from .gallery import gallery_section
 from .glossary import GLOSSARY
+from .glossed import Glossed, glossary_id, names_on
 from .options import DEFAULT, PageOptions
 from .pictures import data_uri, overlaid
 from .sections import Section, Shown, coloured
@@ -92,6 +93,7 @@ def _environment(shown: Sequence[Shown], options: PageOptions, record: RunRecord
     environment = Environment(
         loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    glossed = Glossed(names_on(record, shown))
     filters: dict[str, Callable[..., Any]] = {
         "number": figures.number,
         "cell": cell,
@@ -100,6 +102,8 @@ def _environment(shown: Sequence[Shown], options: PageOptions, record: RunRecord
         "stamp_words": stamp_words,
         "stamps_in_words": stamps_in_words,
         "distrusted": distrusted,
+        "glossary_id": glossary_id,
+        "glossed": glossed,
     }
     environment.filters |= filters
     environment.globals |= {
@@ -114,6 +118,7 @@ def _environment(shown: Sequence[Shown], options: PageOptions, record: RunRecord
         "values": figures.values,
         "picture": data_uri if options.images else lambda folder, name: "",
         "overlaid": overlaid if options.images else lambda folder, image, layer: "",
+        "new_section": glossed.new_section,
         "tint_of": _tints_by_name(shown),
     }
     return environment
