@@ -102,7 +102,9 @@ def test_the_page_links_each_word_once_a_chapter_and_no_name(run: RunDir) -> Non
     assert 'class="term"' not in page.partition("<h1>")[2].partition("</h1>")[0]
 
 
-@pytest.mark.parametrize("name", ["donor one.png", "transplant", "slice b", "stamp b", "run", "pond animals", "map of a pond"])
+@pytest.mark.parametrize(
+    "name", ["donor one.png", "transplant", "slice b", "stamp b", "run", "pond animals", "map of a pond"]
+)
 def test_names_of_images_models_and_data_are_known(name: str, run: RunDir) -> None:
     record, finding = run.record, run["CUE001"]
     card = Card(id="donor one.png", truth="a", predicted="b", confidence=0.9, image="x.png")

@@ -25,7 +25,7 @@ from .options import DEFAULT, PageOptions
 from .pictures import data_uri, overlaid
 from .sections import Section, Shown, coloured
 from .story import Missing, chapters, verdict
-from .words import MARKS, by_method, cell, distrusted, stamp_words, stamps_in_words
+from .words import MARKS, by_method, cell, distrusted, stamp_words, stamps_in_words, wide
 
 __all__ = ["Figure", "Section", "render"]
 COMPLETE = Missing()
@@ -33,6 +33,8 @@ EXAMPLES, FOLDED = 3, 6
 """Cards of a finding that are shown at once, and with those that are folded; all are in the gallery."""
 ROWS = 200
 """Rows of a table that are written out; all are in what can be downloaded."""
+PAPER_ROWS = 40
+"""Rows of them that are printed, as page.css has it."""
 
 
 @final
@@ -97,6 +99,7 @@ def _environment(shown: Sequence[Shown], options: PageOptions, record: RunRecord
     filters: dict[str, Callable[..., Any]] = {
         "number": figures.number,
         "cell": cell,
+        "wide": wide,
         "mark": lambda status: MARKS[status],
         "by_method": by_method,
         "stamp_words": stamp_words,
@@ -113,6 +116,7 @@ def _environment(shown: Sequence[Shown], options: PageOptions, record: RunRecord
         "examples": EXAMPLES,
         "folded": FOLDED,
         "most_rows": ROWS,
+        "paper_rows": PAPER_ROWS,
         "drawn": figures.DRAWN,
         "draw": _draw,
         "values": figures.values,

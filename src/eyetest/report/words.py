@@ -17,6 +17,8 @@ MARKS: dict[Status, tuple[str, str]] = {
 }
 LONG = 170
 """Signs of a sentence on the first screen."""
+MANY, LONG_WORD = 10, 14
+"""Columns of a table that fit on paper, and signs of a word in their heads."""
 
 
 def cell(value: Cell) -> str:
@@ -28,6 +30,11 @@ def cell(value: Cell) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
     return f"{value:,}" if isinstance(value, int) else value
+
+
+def wide(columns: Sequence[str]) -> bool:
+    """Whether the heads of a table fit on paper only if they may break anywhere."""
+    return len(columns) > MANY or any(len(word) > LONG_WORD for name in columns for word in name.split())
 
 
 def first_sentence(text: str) -> str:
