@@ -82,7 +82,7 @@ def exam_scores() -> dict[str, Any]:
             "sensitivity": rate, "false_alarm_rate": silent, "table_held": rate,
             "alarms_where_planted_and_not_used": none,
         },
-        "smallest_detected": 0.12,
+        "sensitivity": 0.95, "table_held": 0.95, "smallest_detected": 0.12, "excluded": 2,
         "operators": {"colour": {"sensitivity": rate, "false_alarms_clean": silent, "false_alarms_other_cue": none}},
         "table": {"clean": {"colour": 0.0}, "colour": {"colour": 1.0}},
         "points": [point], "fixes": {"fix": rate, "no_fix": rate, "no_fix_without_change": silent, "rows": []},
