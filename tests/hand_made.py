@@ -10,6 +10,7 @@ import numpy as np
 from eyetest import stats
 from eyetest.provenance import new_record
 from eyetest.records import DataRecord, Estimate, Finding, ModelRecord, Status
+from eyetest.report.examined import exam_record
 from eyetest.store import RunDir
 
 
@@ -57,3 +58,34 @@ def rated(run: RunDir, code: str, name: str, values: np.ndarray, *, better: str 
     changes = {"n": len(values), "better": better, "statistic": "mean", "columns": ("correct",)}
     add(run, code, estimate(name, *interval, **changes))
     run.write_scores(code, tuple(f"test-{first_id + row}" for row in range(len(values))), {"correct": values})
+
+
+def exam_scores() -> dict[str, Any]:
+    """Scores of a good exam, as `eyetest validate` writes them."""
+    rate = {"k": 19, "n": 20, "value": 0.95, "low": 0.75, "high": 0.99, "method": "Clopper–Pearson"}
+    none = {"k": 0, "n": 0, "value": None, "low": None, "high": None, "method": "Clopper–Pearson"}
+    silent = rate | {"k": 0, "value": 0.0, "low": 0.0, "high": 0.17}
+    point = {
+        "model": "<b>m", "cue": "colour", "operator": "colour", "target": [0.3, 0.28, 0.32], "used": [0.3, 0.28, 0.32],
+        "measured": [0.31, 0.29, 0.33], "detected": True, "alone": True,
+    }  # fmt: skip
+    looked = {
+        "kind": "patch", "method": "grad_cam", "stamps": {"trust": 2, "cannot tell": 1, "do not trust": 0}, "reasons": [],
+        "mass": [0.5, 0.4, 0.6], "mass_dot": [0.1, 0.1, 0.2], "hit": [0.5, 0.4, 0.6], "hit_dot": [0.1, 0.1, 0.2],
+    }  # fmt: skip
+    covered = {
+        "held": 190, "audits": 200, "low": 0.91, "high": 0.98, "mean": 0.2, "true_deviation": 0.01, "mean_half_width": 0.02
+    }  # fmt: skip
+    return {
+        "models": 30, "quick": False, "seed": 0, "passed": True, "slope": 1.0, "intercept": 0.001, "correlation": 0.99,
+        "rates": {
+            "sensitivity": rate, "false_alarm_rate": silent, "table_held": rate,
+            "alarms_where_planted_and_not_used": none,
+        },
+        "sensitivity": 0.95, "table_held": 0.95, "smallest_detected": 0.12, "excluded": 2,
+        "operators": {"colour": {"sensitivity": rate, "false_alarms_clean": silent, "false_alarms_other_cue": none}},
+        "table": {"clean": {"colour": 0.0}, "colour": {"colour": 1.0}},
+        "points": [point], "fixes": {"fix": rate, "no_fix": rate, "no_fix_without_change": silent, "rows": []},
+        "coverage": {"colour": covered}, "maps": [looked], "trusted_maps_above_the_dot": True, "trusted_controls": 0,
+        "record": exam_record(quick=False, seed=0).model_dump(mode="json"),
+    }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,6 +82,28 @@ def test_page_and_terminal_show_it(swept: RunDir, capsys: pytest.CaptureFixture[
         assert text in page
     assert code(["show", str(swept.path)]) == 0
     assert "SWP001" in capsys.readouterr().out
+
+
+def test_report_writes_the_page_of_a_sweep_again(swept: RunDir, tmp_path: Path):
+    page = tmp_path / "page.html"
+    assert code(["report", str(swept.path), "--theme", "dark", "--out", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert 'data-theme="dark"' in text
+    assert "What each ingredient bought" in text
+    assert "unfinished" not in text
+
+
+def test_report_says_how_far_an_unfinished_sweep_has_come(swept: RunDir, tmp_path: Path):
+    run = RunDir(shutil.copytree(swept.path, tmp_path / "sweep"))
+    shutil.rmtree(run.path / "findings")
+    lost, stopped, *_ = run.children
+    shutil.rmtree(lost.path)
+    stopped.update("interrupted")
+    run.write_record(run.record.model_copy(update={"status": "running", "children": ()}))
+    assert code(["report", str(run.path)]) == 0
+    text = run.page.read_text(encoding="utf-8")
+    assert "This run is unfinished. 2 of 4 trainings have ended; they are compared when all have." in text
+    assert "Finish it with" in text
 
 
 def test_the_same_command_changes_nothing_when_all_is_done(

@@ -12,9 +12,20 @@ from .exam import cues, maps
 from .exam.candidates import candidates
 from .exam.coverage import sit_coverage
 from .exam.sitting import sit
-from .report.examined import CORRELATION, COVERAGE, SENSITIVITY, SLOPE, TABLE_HELD, interval, write_exam
-from .report.figures import scatter
-from .stats import Interval
+from .report.examined import (
+    CORRELATION,
+    COVERAGE,
+    PAGE,
+    PICTURE,
+    SCORES,
+    SENSITIVITY,
+    SLOPE,
+    TABLE_HELD,
+    exam_record,
+    interval,
+    picture,
+    write_exam,
+)
 from .store import replacing
 from .types import Progress
 
@@ -40,26 +51,13 @@ def validate(
     scores = cues.score(sorted(answers, key=lambda answer: str(answer["name"])))
     scores |= {"quick": quick, "seed": seed, "coverage": coverage} | maps.score(looked)
     scores["passed"] = passed(scores)
-    files = {
-        "validation.json": json.dumps(scores, indent=1),
-        "validation.md": markdown(scores),
-        "validation.svg": picture(scores),
-    }
+    scores["record"] = exam_record(quick=quick, seed=seed).model_dump(mode="json")
+    files = {SCORES: json.dumps(scores, indent=1), "validation.md": markdown(scores), PICTURE: picture(scores)}
     for name, text in files.items():
         with replacing(out / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    write_exam(scores, files["validation.svg"], out / "report.html")
+    write_exam(scores, out / PAGE)
     return scores
-
-
-def picture(scores: dict[str, Any]) -> str:
-    """Measured against true reliance of every planted cue, as SVG."""
-    points = [
-        (point["cue"].replace("_", " "), point["target"][0], Interval(*point["measured"]))
-        for point in scores["points"]
-        if point["alone"]
-    ]
-    return scatter(points, "true reliance R* (accuracy)", "measured reliance")
 
 
 def passed(scores: dict[str, Any]) -> bool:

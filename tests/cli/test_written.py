@@ -9,7 +9,7 @@ import webbrowser
 from pathlib import Path
 
 import pytest
-from hand_made import add, begin, estimate
+from hand_made import add, begin, estimate, exam_scores
 from PIL import Image
 
 from eyetest.__main__ import code
@@ -176,3 +176,46 @@ def test_a_link_stays_and_its_file_is_replaced(run, tmp_path) -> None:
     assert code(["report", str(run.path), "--out", str(link)]) == 0
     assert link.is_symlink()
     assert "PRF001" in file.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def exam(tmp_path: Path) -> Path:
+    """What `eyetest validate` leaves."""
+    folder = tmp_path / "exam"
+    folder.mkdir()
+    (folder / "validation.json").write_text(json.dumps(exam_scores()), encoding="utf-8")
+    return folder
+
+
+@POSIX
+def test_an_exam_is_written_opened_and_printed_as_a_run_is(exam, programs, monkeypatch, capsys) -> None:
+    install(programs, "chromium", "out.write_bytes(b'%PDF-1.4 new')")
+    shown: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", lambda url: bool(shown.append(url)) or True)
+    assert code(["report", str(exam), "--pdf", "--open", "--theme", "dark"]) == 0
+    page = exam / "report.html"
+    assert capsys.readouterr().out.splitlines() == [str(page), str(page.with_suffix(".pdf"))]
+    assert page.with_suffix(".pdf").read_bytes() == b"%PDF-1.4 new"
+    assert shown == [page.as_uri()]
+    text = page.read_text(encoding="utf-8")
+    assert 'data-theme="dark"' in text
+    assert "The audit passed in the exam of 30 models." in text
+
+
+def test_an_exam_without_its_record_is_bad_input(exam, capsys) -> None:
+    scores = exam_scores()
+    del scores["record"]
+    (exam / "validation.json").write_text(json.dumps(scores), encoding="utf-8")
+    assert code(["report", str(exam)]) == 2
+    assert f"eyetest validate --out {exam}" in capsys.readouterr().err
+
+
+def test_a_tracker_takes_no_exam(exam, capsys) -> None:
+    assert code(["report", str(exam), "--tracker", "tensorboard"]) == 2
+    assert "a run was expected for --tracker" in capsys.readouterr().err
+    assert not (exam / "report.html").exists()
+
+
+def test_a_folder_without_anything_is_no_run(tmp_path, capsys) -> None:
+    assert code(["report", str(tmp_path)]) == 2
+    assert "There is no run at" in capsys.readouterr().err

@@ -17,9 +17,10 @@ from eyetest.exam.coverage import coverage, scored
 from eyetest.exam.cues import OPERATOR, QUIET, detected, score
 from eyetest.exam.truth import correct, planted_truth
 from eyetest.models.classifier import Classifier
+from eyetest.report.examined import picture
 from eyetest.stats import Interval, clopper_pearson, tango
 from eyetest.transplants.cell import Cell
-from eyetest.validate import markdown, passed, picture
+from eyetest.validate import markdown, passed
 
 OPERATORS = (
     "colour", "object_colour", "fine", "middle", "coarse", "patch_statistics", "background", "border", "centre",

@@ -22,7 +22,7 @@ FLAGS = (
     "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update "
     "disable-sync hide-scrollbars force-color-profile=srgb window-size=1280,900"
 )
-WIDE, PHONE = (1280, 900), (390, 844)
+WIDE, PHONE, A4 = (1280, 900), (390, 844), (718, 1046)
 SECONDS = 20.0
 """How long anything on a page may take to show itself; the machines of CI are slow and shared."""
 AXE_SECONDS = 180

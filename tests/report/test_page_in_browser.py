@@ -8,14 +8,15 @@ import json
 from pathlib import Path
 
 import pytest
-from driven import PHONE, Browser, copies
+from driven import A4, PHONE, Browser, copies
+from selenium.webdriver.common.keys import Keys
 from synthetic import made_up_data, partial_study
 
 from eyetest.provenance import new_record
 from eyetest.records import Cell, Curve, Estimate, Finding, Forest, Grid, Histogram, Matrix, Note, Table
 from eyetest.report import Section, render
-from eyetest.report.options import PageOptions
-from eyetest.report.render import MARKS
+from eyetest.report.options import PageOptions, Theme
+from eyetest.report.render import MARKS, PAPER_ROWS, ROWS
 from eyetest.report.words import cell
 from eyetest.store import RunDir
 
@@ -31,6 +32,12 @@ def findings(run: RunDir) -> list[Finding]:
 
 def blocks(run: RunDir, *kinds: type) -> list[object]:
     return [block for finding in findings(run) for block in finding.blocks if isinstance(block, kinds)]
+
+
+def on_paper(browser: Browser, size: tuple[int, int] = A4) -> None:
+    """As it is printed, by a reader whose system is dark."""
+    browser.looks(size=size, media="print", scheme="dark")
+    browser.run("window.dispatchEvent(new Event('beforeprint'))")
 
 
 def open_details(browser: Browser) -> None:
@@ -87,6 +94,28 @@ def test_every_figure_and_table_can_be_seen(browser: Browser, page: Path, study:
     assert browser.run(pictures) == []
 
 
+@pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without"])
+def test_a_word_leads_to_its_meaning(browser: Browser, page: Path, script: bool) -> None:
+    browser.open(page, script=script)
+    assert not browser.visible("#glossary dl")
+    word = browser.visible("article a.term[href='#glossary-points']")[0]
+    browser.run("arguments[0].focus()", word)
+    browser.press(Keys.ENTER)
+    browser.until(
+        "const box = document.getElementById('glossary-points').getBoundingClientRect();"
+        "return box.height > 0 && box.top >= 0 && box.bottom <= innerHeight"
+    )
+    assert browser.run("return document.querySelector(':target').id") == "glossary-points"
+
+
+def test_words_are_dotted_on_the_screen_and_plain_on_paper(browser: Browser, page: Path) -> None:
+    lines = "const s = getComputedStyle(document.querySelector('main a.term')); return [s.textDecorationLine, s.textDecorationStyle]"
+    browser.open(page)
+    assert browser.run(lines) == ["underline", "dotted"]
+    browser.looks(media="print")
+    assert browser.run(lines)[0] == "none"
+
+
 def test_without_javascript_there_are_pictures_and_no_dead_buttons(browser: Browser, page: Path) -> None:
     browser.open(page, script=False)
     assert browser.visible("img")
@@ -105,16 +134,57 @@ def test_a_phone_scrolls_in_one_direction(browser: Browser, page: Path) -> None:
 
 
 def test_paper_holds_all_figures_and_tables_and_no_controls(browser: Browser, page: Path) -> None:
-    browser.open(page).looks(media="print", scheme="dark")
-    browser.run("window.dispatchEvent(new Event('beforeprint'))")
+    on_paper(browser.open(page))
     assert browser.visible("button:not(.g-tile), select, input, nav") == []  # tiles are pictures too
     assert len(browser.visible(FIGURES)) == len(browser.all(FIGURES))
     assert len(browser.visible("article table")) == len(browser.all("article table"))
+    assert browser.visible("footer h2:not(.take h2)")
+    assert not browser.visible(".take")
+
+
+@pytest.mark.parametrize("theme", ["auto", "dark"])
+def test_paper_is_white(browser: Browser, study: RunDir, tmp_path: Path, theme: Theme) -> None:
+    on_paper(browser.open(study.report(tmp_path / "page.html", PageOptions(theme))))
     ink, paper = browser.run(
         "const s = getComputedStyle(document.body); return [s.color, s.backgroundColor].map(c =>"
         " /, 0\\)$/.test(c) ? 255 : c.match(/\\d+/g).slice(0, 3).reduce((a, b) => a + +b / 3, 0))"
     )
-    assert paper > 240 > 100 > ink
+    assert paper == 255
+    assert ink < 100
+
+
+def test_nothing_is_cut_at_the_margin_of_paper(browser: Browser, page: Path) -> None:
+    on_paper(browser.open(page))
+    cut = browser.run(
+        "const w = document.documentElement.clientWidth;"
+        "return [...document.querySelectorAll('main *, header *, footer *')]"
+        ".filter(e => e.checkVisibility() && e.getBoundingClientRect().right > w + 1).slice(0, 8).map(e => e.outerHTML.slice(0, 160))"
+    )
+    assert cut == []
+
+
+def test_models_lie_below_each_other_also_on_landscape_paper(browser: Browser, page: Path) -> None:
+    on_paper(browser.open(page), size=(A4[1], A4[0]))
+    beside = browser.run(
+        "const boxes = [...document.querySelectorAll('.sides > article')].filter(e => e.checkVisibility()).map(e => e.getBoundingClientRect());"
+        "return [boxes.length, boxes.filter((b, i) => i && b.top < boxes[i - 1].bottom - 1).length]"
+    )
+    assert beside[0] > 4
+    assert beside[1] == 0
+
+
+def test_a_long_table_is_cut_short_on_paper_and_says_so(browser: Browser, page: Path, study: RunDir) -> None:
+    rows = "return [...document.querySelectorAll('article tbody')].map(b => [...b.rows].filter(r => r.checkVisibility()).length)"
+    long = {len(block.rows) for block in blocks(study, Table) if len(block.rows) > PAPER_ROWS}
+    browser.open(page)
+    open_details(browser)
+    assert max(browser.run(rows)) == ROWS
+    assert not browser.visible(".on-paper")
+    on_paper(browser)
+    assert max(browser.run(rows)) == PAPER_ROWS
+    said = {note.text for note in browser.visible(".on-paper")}
+    assert {f"{PAPER_ROWS} of {n} rows are on paper; the page has the others." for n in long} <= said
+    assert not browser.visible(".on-screen")
 
 
 @pytest.mark.parametrize(("theme", "scheme"), [("auto", "light"), ("auto", "dark"), ("dark", "light")])

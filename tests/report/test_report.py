@@ -29,8 +29,10 @@ from eyetest.records import (
     Table,
 )
 from eyetest.report import Section, render
+from eyetest.report.asset import asset
 from eyetest.report.figures import number
-from eyetest.report.render import ROWS
+from eyetest.report.render import PAPER_ROWS, ROWS
+from eyetest.report.words import wide
 
 EVIL = "<script>document.title='harm'</script>\"'&"
 
@@ -178,6 +180,31 @@ def test_values_of_a_figure_are_all_there_because_no_download_holds_them(tmp_pat
     }
     assert (rows["h, images"], rows["t"]) == (3 * ROWS, ROWS)
     assert text.count('<p class="rest"') == 1
+
+
+@pytest.mark.parametrize(("n", "long"), [(PAPER_ROWS, 0), (PAPER_ROWS + 1, 1)])
+def test_only_a_long_list_of_numbers_is_cut_short_on_paper(tmp_path, n, long):
+    numbers = tuple(finding().estimates[0].model_copy(update={"name": f"e{k}"}) for k in range(n))
+    one = finding().model_copy(update={"estimates": numbers, "blocks": ()})
+    about = record("audit", "one")
+    render("x", about, [Section("s", "one", about, (one,), tmp_path)], tmp_path / "r.html")
+    text = (tmp_path / "r.html").read_text(encoding="utf-8").partition("</style>")[2]
+    assert text.count('<tbody class="long">') == long
+    assert text.count(f"Of each method {PAPER_ROWS} numbers at most are on paper") == long
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [(["a"] * 10, False), (["a"] * 11, True), (["two words of 14", "e" * 14], False), (["a", "b " + "e" * 15], True)],
+)
+def test_heads_break_anywhere_where_they_would_not_fit_on_paper(columns, expected):
+    assert wide(columns) == expected
+
+
+def test_the_style_cuts_where_the_page_says_so():
+    style = asset("page.css")
+    assert f"tbody.long tr:nth-child(n + {PAPER_ROWS + 1})" in style
+    assert f".numbers tbody.long tr:nth-child(n + {PAPER_ROWS + 2})" in style  # the method is the first row
 
 
 def test_nothing_is_loaded_from_anywhere(page):

@@ -28,6 +28,8 @@ def report(
 
     Parameters
     ----------
+    run
+        What audit, study, compare, train, sweep, demo or validate wrote.
     out
         The page; by default report.html inside the run.
     theme
@@ -41,17 +43,26 @@ def report(
     tracker
         Tell mlflow, tensorboard or wandb of the run too (docs/how-to/track.md).
     """
+    from functools import partial
+
+    from ..report.examined import is_exam, rewrite_exam
     from ..report.options import PageOptions
     from ..store import RunDir
     from .written import show_page, write_page
 
-    told, opened = found(tracker), RunDir.open(run)
-    written = write_page(opened, out, PageOptions(theme, not no_images), pdf=pdf)
+    opened = None if is_exam(run) else RunDir.open(run)
+    if opened is None and tracker:
+        raise UserError(
+            f"{run} is an exam of the audit, and a run was expected for --tracker. Leave --tracker out, or give a run."
+        )
+    told = found(tracker)
+    write = partial(rewrite_exam, run) if opened is None else opened.report
+    written = write_page(write, out, PageOptions(theme, not no_images), pdf=pdf)
     for path in written:
         print(path)
     if open:
         show_page(written[0])
-    return send(opened, told)
+    return DONE if opened is None else send(opened, told)
 
 
 def track(run: Path, *, tracker: Names = None) -> int:

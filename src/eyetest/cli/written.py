@@ -1,9 +1,10 @@
-"""The page of a run as files, and shown to its reader."""
+"""The page of a run or an exam as files, and shown to its reader."""
 
 from __future__ import annotations
 
 import sys
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,12 @@ from ..errors import UserError
 
 if TYPE_CHECKING:
     from ..report.options import PageOptions
-    from ..store import RunDir
+
+    Write = Callable[[Path | None, PageOptions], Path]
 
 
-def write_page(run: RunDir, out: Path | None, options: PageOptions, *, pdf: bool) -> list[Path]:
-    """Write the page, and with `pdf` a PDF of the same name beside it; their paths, the page first.
+def write_page(write: Write, out: Path | None, options: PageOptions, *, pdf: bool) -> list[Path]:
+    """Let `write` write the page, and with `pdf` a PDF of the same name beside it; their paths, the page first.
 
     Raises UserError if the page was to be called .pdf, or a PDF is wanted and no browser can print it; then nothing is written.
     """
@@ -27,9 +29,9 @@ def write_page(run: RunDir, out: Path | None, options: PageOptions, *, pdf: bool
             f"--pdf to have both {out.with_suffix('.html').name} and {out.name}."
         )
     if not pdf:
-        return [run.report(out, options)]
+        return [write(out, options)]
     find_browser()
-    page = run.report(out, options)
+    page = write(out, options)
     return [page, write_pdf(page, page.with_suffix(".pdf"))]
 
 

@@ -6,6 +6,7 @@ import html
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..store import finished
 from .options import DEFAULT, PageOptions
 from .render import Section, render
 from .story import Missing
@@ -48,7 +49,9 @@ def missing(run: RunDir) -> Missing:
     expected = _expected(record) if record.kind == "study" else list(held)
     said = [f"{name} is missing." for name in expected if name not in held]
     said += [f"{name} is {child.record.status}{_unanswered(child)}." for name, child in held.items() if _open(child)]
-    if _open(run) and record.kind != "study":
+    if _open(run) and record.kind == "sweep":
+        said.append(_trainings(run))
+    elif _open(run) and record.kind != "study":
         said.append(f"It is {record.status}{_unanswered(run)}; what is here is what was done so far.")
     if record.kind == "study" and _open(run) and not said:
         said.append("The models are audited, and not all comparisons are made.")
@@ -79,6 +82,15 @@ def _expected(record: RunRecord) -> list[str]:
     """Directories of the audits that a study was asked for."""
     seeds = range(record.seed, record.seed + int(record.config.get("seeds", 1)))
     return [f"{recipe['name']}-{seed}" for seed in seeds for recipe in record.config.get("recipes", ())]
+
+
+def _trainings(run: RunDir) -> str:
+    """How far an unfinished sweep has come."""
+    record = run.record
+    seeds = range(record.seed, record.seed + int(record.config["seeds"]))
+    cells = [run.cell(f"{folder}-{seed}").path for seed in seeds for folder in record.config["cells"]]
+    ended = sum(finished(path) is not None for path in cells)
+    return f"{ended} of {len(cells)} trainings have ended; they are compared when all have."
 
 
 def _unanswered(run: RunDir) -> str:

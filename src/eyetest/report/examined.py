@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
+from ..errors import RunError
 from ..provenance import new_record
-from ..records import Block, DataRecord, Estimate, Finding, Status, Table
+from ..records import SCHEMA_VERSION, Block, DataRecord, Estimate, Finding, RunRecord, Status, Table
+from ..stats import Interval
+from .figures import scatter
 from .options import DEFAULT, PageOptions
 from .render import Figure, render
 from .sections import Section
@@ -27,17 +31,79 @@ TITLE = "Exam of the audit"
 POINTS = "Measured against true reliance, every model with one planted cue; on the line both agree."
 
 
-def write_exam(scores: Scores, picture: str, out: Path, options: PageOptions = DEFAULT) -> Path:
-    """Write the page of an exam; `picture` is the scatter of measured against true reliance, a whole SVG file."""
+SCORES, PICTURE, PAGE = "validation.json", "validation.svg", "report.html"
+"""What an exam leaves in its folder."""
+
+
+def exam_record(*, quick: bool, seed: int) -> RunRecord:
+    """When and with what an exam was scored, which is now."""
     about = DataRecord(name="planted", title="drawn images with planted cues", fingerprint="", classes=(), images={})
-    made = new_record("validate", about, (), seed=int(scores["seed"]), device="cpu", config={"quick": scores["quick"]})
-    record = made.model_copy(update={"status": "complete"})
-    uri = "data:image/svg+xml;base64," + base64.b64encode(picture.encode()).decode()
+    made = new_record("validate", about, (), seed=seed, device="cpu", config={"quick": quick})
+    return made.model_copy(update={"status": "complete"})
+
+
+def write_exam(scores: Scores, out: Path, options: PageOptions = DEFAULT) -> Path:
+    """Write the page of an exam."""
+    record = RunRecord.model_validate(scores["record"])
+    uri = "data:image/svg+xml;base64," + base64.b64encode(picture(scores).encode()).decode()
     drawn = Markup('<img class="figure sheet" src="{}" alt="{}">').format(uri, POINTS)
     section = Section("exam", TITLE, record, tuple(findings(scores)), out.parent)
     leading = {"exam-numbers": [Figure(POINTS, drawn, _points(scores))]} if options.images else {}
     render(TITLE, record, [section], out, options, leading=leading)
     return out
+
+
+def is_exam(folder: Path) -> bool:
+    """Whether it holds what `eyetest validate` wrote, and no run."""
+    begun = (folder / SCORES).is_file() or any((folder / "models").glob("*.json"))
+    return begun and not (folder / "run.json").exists()
+
+
+def rewrite_exam(folder: Path, out: Path | None = None, options: PageOptions = DEFAULT) -> Path:
+    """Write the page of the exam in a folder again, from its scores; RunError if they are not enough for it."""
+    return write_exam(_read_scores(folder), out or folder / PAGE, options)
+
+
+def _read_scores(folder: Path) -> Scores:
+    file = folder / SCORES
+    if not file.is_file():
+        done = len(list((folder / "models").glob("*.json")))
+        raise RunError(
+            f"{folder} looks like an exam that has not ended ({done} answers in {folder / 'models'}); {SCORES} was expected beside "
+            f"them. Give `eyetest validate --out {folder}` again, as it was begun: it goes on where it stopped."
+        )
+    try:
+        scores: Scores = json.loads(file.read_text(encoding="utf-8"))
+        version = scores["record"]["schema_version"] if "record" in scores else None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise RunError(
+            f"{file} cannot be read ({error}); the scores of an exam were expected. {_instead(folder)}"
+        ) from error
+    if version != SCHEMA_VERSION:
+        found = f"is of schema version {version}" if version else "does not say when and with what it was made"
+        raise RunError(
+            f"{folder} is an exam of another eyetest: {file} {found}, and this one needs schema version {SCHEMA_VERSION} "
+            f"to write the page. {_instead(folder)}"
+        )
+    return scores
+
+
+def _instead(folder: Path) -> str:
+    """What to do where a page cannot be written from the scores."""
+    page = f"Open {folder / PAGE}, or give" if (folder / PAGE).is_file() else "Give"
+    return (
+        f"{page} `eyetest validate --out {folder}` again, as it was begun: models that are done are not trained again."
+    )
+
+
+def picture(scores: Scores) -> str:
+    """Measured against true reliance of every planted cue, as SVG."""
+    points = [
+        (point["cue"].replace("_", " "), point["target"][0], Interval(*point["measured"]))
+        for point in scores["points"]
+        if point["alone"]
+    ]
+    return scatter(points, "true reliance R* (accuracy)", "measured reliance")
 
 
 def findings(scores: Scores) -> list[Finding]:

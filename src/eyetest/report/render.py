@@ -20,11 +20,12 @@ from .asset import asset
 from .embedded import embedded
 from .gallery import gallery_section
 from .glossary import GLOSSARY
+from .glossed import Glossed, glossary_id, names_on
 from .options import DEFAULT, PageOptions
 from .pictures import data_uri, overlaid
 from .sections import Section, Shown, coloured
 from .story import Missing, chapters, verdict
-from .words import MARKS, by_method, cell, distrusted, stamp_words, stamps_in_words
+from .words import MARKS, by_method, cell, distrusted, stamp_words, stamps_in_words, wide
 
 __all__ = ["Figure", "Section", "render"]
 COMPLETE = Missing()
@@ -32,6 +33,9 @@ EXAMPLES, FOLDED = 3, 6
 """Cards of a finding that are shown at once, and with those that are folded; all are in the gallery."""
 ROWS = 200
 """Rows of a table that are written out; the script of the page adds the rest from the findings that the page holds."""
+"""Rows of a table that are written out; all are in what can be downloaded."""
+PAPER_ROWS = 40
+"""Rows of them that are printed, as page.css has it."""
 
 
 @final
@@ -92,14 +96,18 @@ def _environment(shown: Sequence[Shown], options: PageOptions, record: RunRecord
     environment = Environment(
         loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    glossed = Glossed(names_on(record, shown))
     filters: dict[str, Callable[..., Any]] = {
         "number": figures.number,
         "cell": cell,
+        "wide": wide,
         "mark": lambda status: MARKS[status],
         "by_method": by_method,
         "stamp_words": stamp_words,
         "stamps_in_words": stamps_in_words,
         "distrusted": distrusted,
+        "glossary_id": glossary_id,
+        "glossed": glossed,
     }
     environment.filters |= filters
     environment.globals |= {
@@ -109,11 +117,13 @@ def _environment(shown: Sequence[Shown], options: PageOptions, record: RunRecord
         "examples": EXAMPLES,
         "folded": FOLDED,
         "most_rows": ROWS,
+        "paper_rows": PAPER_ROWS,
         "drawn": figures.DRAWN,
         "draw": _draw,
         "values": figures.values,
         "picture": data_uri if options.images else lambda folder, name: "",
         "overlaid": overlaid if options.images else lambda folder, image, layer: "",
+        "new_section": glossed.new_section,
         "tint_of": _tints_by_name(shown),
     }
     return environment

@@ -27,6 +27,8 @@ TAKEN = {
 """What a view takes away, by the name of the view."""
 LONG = 170
 """Signs of a sentence on the first screen."""
+MANY, LONG_WORD = 10, 14
+"""Columns of a table that fit on paper, and signs of a word in their heads."""
 
 
 def cell(value: Cell) -> str:
@@ -44,6 +46,11 @@ def taken(view: str) -> str:
     """What a view takes away, by its key; the name of a view that is not ours."""
     name = view.partition("-")[0]
     return TAKEN.get(name, name.replace("_", " "))
+
+
+def wide(columns: Sequence[str]) -> bool:
+    """Whether the heads of a table fit on paper only if they may break anywhere."""
+    return len(columns) > MANY or any(len(word) > LONG_WORD for name in columns for word in name.split())
 
 
 def first_sentence(text: str) -> str:
