@@ -387,7 +387,7 @@ def _child(
     config = _train_config(plan) | (folds.config if folds else {})
     record = new_record("audit", data.record(), (), seed=seed, device=run.record.device, config=config)
     child = RunDir.begin(path, record)
-    if not child.trained:
+    if not child.record.models:
         with recorded(child, status="running"):
             _train_into(child, data, plan, seed, fabric, progress)
     return child
@@ -421,7 +421,8 @@ def _require_distinct(names: Sequence[str]) -> None:
 
 
 def _train_into(run: RunDir, data: Dataset, recipe: Recipe, seed: int, fabric: Fabric, progress: Progress) -> None:
-    train_model(data, recipe, run, seed=seed, fabric=fabric, progress=progress)
+    if not run.trained:
+        train_model(data, recipe, run, seed=seed, fabric=fabric, progress=progress)
     classifier = load_model(run.path, data.classes, name=recipe.name)
     run.write_record(run.record.model_copy(update={"models": (classifier.record(),)}))
 

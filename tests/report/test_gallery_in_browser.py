@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from driven import PHONE, Browser, copies
 from selenium.webdriver.common.keys import Keys
 from synthetic import partial_study
 
+from eyetest.records import Gallery
 from eyetest.store import RunDir
 from eyetest.types import Predictions
 
@@ -81,6 +83,24 @@ def test_a_confusion_cell_shows_exactly_its_images(browser: Browser, page: Path,
     browser.click("[data-chosen]")
     holds(browser, ids(predictions, (predictions.labels == truth) & (predictions.predicted == predicted)))
     assert browser.console() == []
+
+
+def test_every_tile_shows_the_picture_of_its_image(browser: Browser, page: Path, study: RunDir) -> None:
+    stored: dict[str, set[str]] = {}
+    for run in study.children:
+        for name, content in run.thumbnails().items():
+            stored.setdefault(name, set()).add(base64.b64encode(content).decode())
+        for finding in run.findings.values():
+            for card in (card for b in finding.blocks if isinstance(b, Gallery) for card in b.cards):
+                content = (run.path / card.image).read_bytes()
+                stored.setdefault(card.id, set()).add(base64.b64encode(content).decode())
+    browser.open(page)
+    assert shown(browser) <= set(stored)
+    tiles = browser.run(
+        f"return [...document.querySelectorAll('{CARDS}')].map(one => [one.dataset.id, one.querySelector('img').src])"
+    )
+    wrong = [name for name, source in tiles if source.partition("base64,")[2] not in stored[name]]
+    assert len(tiles) > 30 and not wrong
 
 
 @pytest.mark.parametrize("how", ["link", "filters"])

@@ -4,6 +4,8 @@
   const root = document.getElementById("gallery");
   if (!source || !root) return;
   const data = JSON.parse(source.textContent);
+  // Pictures of the page itself are not there twice: the data name them by their place among these.
+  const inPage = [...document.querySelectorAll('img[src^="data:image/png"], img[src^="data:image/webp"]')].map((one) => one.src);
   const KEYS = ["image", "model", "truth", "predicted", "answer", "confidence", "verdict", "cause", "change", "sort"];
   const FILTERS = ["truth", "predicted", "answer", "confidence", "verdict", "cause", "change"];
   const CHANGES = ["fixed", "broken", "still-wrong"];
@@ -45,6 +47,7 @@
 
   function uri(number) {
     const text = data.pictures[number];
+    if (typeof text === "number") return inPage[text];
     return "data:image/" + (text.startsWith("iVBOR") ? "png" : "webp") + ";base64," + text;
   }
 

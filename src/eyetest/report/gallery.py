@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -17,6 +18,9 @@ from .options import PageOptions
 
 PLAIN = 24
 """Images that are there without JavaScript."""
+DATA = "<!--gallery-data-->"
+"""Where the page takes the data; its own text cannot say this, because it is escaped."""
+SHOWN = re.compile(r'<img [^>]*?src="data:image/(?:png|webp);base64,([^"]+)"')
 
 
 @final
@@ -27,6 +31,15 @@ class GallerySection:
     markup: Markup
     style: str
     script: str
+    data: dict[str, Any]
+
+    def filled(self, page: str) -> str:
+        """The page with the data of the gallery; a picture that stands in the page is named by its place among those there."""
+        places: dict[str, int] = {}
+        for place, picture in enumerate(SHOWN.findall(page)):
+            places.setdefault(picture, place)
+        pictures = [places.get(picture, picture) for picture in self.data["pictures"]]
+        return page.replace(DATA, as_json(self.data | {"pictures": pictures}))
 
 
 def gallery_section(
@@ -37,8 +50,8 @@ def gallery_section(
     if data is None:
         return None
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    markup = environment.from_string(asset("gallery.html")).render(data=data, json=as_json(data), figures=_plain(data))
-    return GallerySection(Markup(markup), asset("gallery.css"), asset("gallery.js"))
+    markup = environment.from_string(asset("gallery.html")).render(data=data, figures=_plain(data))
+    return GallerySection(Markup(markup), asset("gallery.css"), asset("gallery.js"), data)
 
 
 def picture_uri(picture: str) -> str:

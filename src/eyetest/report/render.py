@@ -88,7 +88,7 @@ def render(
         script_hash=_hash(script),
     )  # fmt: skip
     with replacing(out) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+        temporary.write_text(gallery.filled(page) if gallery else page, encoding="utf-8")
 
 
 def _environment(shown: Sequence[Shown], options: PageOptions, record: RunRecord) -> Environment:
