@@ -14,7 +14,7 @@ from eyetest.engine.plan import gather
 from eyetest.errors import MissingEvidence, RunError
 from eyetest.evidence import Predict
 from eyetest.provenance import new_record
-from eyetest.records import DataRecord
+from eyetest.records import DataRecord, ModelRecord
 from eyetest.store import RunDir, files
 from eyetest.types import Features, HumanVotes, MapSet, Predictions, Properties
 from eyetest.views.grayscale import Grayscale
@@ -114,3 +114,34 @@ def test_answers_to_a_removal_are_found_under_the_name_that_the_engine_gives_the
     found = run.answers_to("grayscale")
     assert found is not None
     assert found.rows.tolist() == list(range(n))
+
+
+READERS: dict[str, Callable[[RunDir], object]] = {
+    "scores/ACC001.parquet": lambda run: run.scores("ACC001"),
+    "thumbnails.parquet": lambda run: run.thumbnails(),
+    "predictions/identity.safetensors": lambda run: run.predictions("identity", "test"),
+    "maps/x.safetensors": lambda run: run.maps("x"),
+    "annotations/features-test.safetensors": lambda run: run.annotation("features-test", Features),
+}
+
+
+@pytest.mark.parametrize("name", sorted(READERS))
+@pytest.mark.parametrize("cut", [0, 40])
+def test_a_damaged_file_is_named_with_what_to_do(name: str, cut: int, tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    run.write_scores("ACC001", ("test-0",), {"correct": np.ones(1)})
+    run.write_thumbnails(("test-0",), [b"RIFF"])
+    run.write_predictions("identity", ONCE)
+    run.write_maps("x", MapSet("test", ROWS, ROWS, np.ones((4, 2, 2), dtype=np.float32)))
+    run.write_annotation("features-test", Features("test", ROWS, np.eye(4, dtype=np.float32)))
+    READERS[name](run)
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:cut])
+    with pytest.raises(RunError, match=f"{name}.*cannot be read.*delete it and give the command again"):
+        READERS[name](run)
+
+
+def test_a_run_is_named_by_its_models() -> None:
+    data = DataRecord(name="x", title="x", fingerprint="f", classes=("a", "b"), images={})
+    models = [ModelRecord(name=name, fingerprint=name, parameters=0, source="") for name in ("a", "b", "c")]
+    told = [new_record("compare", data, tuple(models[:n]), seed=0, device="cpu", config={}).subject for n in range(4)]
+    assert told == ["", "a", "b against a", "b, c against a"]

@@ -61,7 +61,7 @@ def test_each_gain_is_the_paired_difference_with_holm_over_all():
     rows = {(row[0], row[1]): row for row in table(finding, "Differences in points, Holm over 4").rows}
     p = stats.mcnemar(won, gone)[1]
     assert p < 0.001 and rows["good", "added to the base"][-3:] == ("< 0.001", "< 0.001", "yes")
-    assert rows["idle", "left out of all"][-3:] == ("1.000", "1.000", "no")
+    assert rows["idle", "left out of all"][-3:] == ("1", "1", "no")
     assert "Of 4 differences on validation images, 2 can be told from the luck of images" in finding.headline
     assert "good (added to the base)" in finding.headline and "idle" not in finding.headline
     forest = next(block for block in finding.blocks if isinstance(block, Forest))

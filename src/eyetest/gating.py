@@ -49,7 +49,7 @@ def gate(
         run=opened.path.as_posix(),
         policy="" if isinstance(policy, Policy) else Path(policy).as_posix(),
         reference="" if against is None else against.path.as_posix(),
-        model=" against ".join(model.name for model in reversed(record.models)),
+        model=record.subject,
         data=record.data.title,
         verdicts=verdicts,
     )

@@ -314,6 +314,12 @@ class RunRecord(Record):
     children: tuple[str, ...] = ()
     """Directories of the runs that this one holds or compares, relative to this one."""
 
+    @property
+    def subject(self) -> str:
+        """The model, or the others against the first; empty if there is none yet."""
+        first, *others = [model.name for model in self.models] or [""]
+        return f"{', '.join(others)} against {first}" if others else first
+
 
 class EpochMetrics(Record):
     """One line of train/metrics.jsonl."""

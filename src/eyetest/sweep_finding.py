@@ -10,6 +10,7 @@ import numpy as np
 
 from . import clustered, seeds, stats
 from .comparison.differences import share
+from .comparison.family import written
 from .records import Block, Cell, ChoiceRecord, CrashRecord, Estimate, Finding, Forest, Note, Scalar, Status, Table
 from .stats import Array, Interval
 from .training import grid
@@ -289,7 +290,7 @@ def _gains(rows: Sequence[Row]) -> Table:
     for contrast, gain, adjusted in rows:
         ends = (None, None) if gain.interval is None else (100 * gain.interval.low, 100 * gain.interval.high)
         cells = (contrast.lacks.name, contrast.has.name, 100 * gain.value, *ends)
-        p = (None, None) if gain.p is None or adjusted is None else (_p(gain.p), _p(adjusted))
+        p = (None, None) if gain.p is None or adjusted is None else (written(gain.p), written(adjusted))
         listed.append((contrast.ingredient, contrast.setting, *cells, *p, "yes" if _is_told(gain, adjusted) else "no"))
     return Table(title=f"Differences in points, Holm over {len(rows)}", columns=columns, rows=tuple(listed))
 
@@ -336,7 +337,3 @@ def _limits(found: Found) -> list[str]:
         listed = ", ".join(lost[:4]) + (", …" if len(lost) > 4 else "")
         limits.append(f"These differences are missing, because a training of theirs is: {listed}.")
     return limits
-
-
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"

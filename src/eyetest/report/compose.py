@@ -103,9 +103,7 @@ def _unanswered(run: RunDir) -> str:
 def _section(run: RunDir, findings: tuple[Finding, ...] | None = None) -> Section:
     record = run.record
     found = tuple(run.findings.values()) if findings is None else findings
-    first, *others = [model.name for model in record.models] or [""]
-    names = f"{', '.join(others)} against {first}" if others else first
-    title = names or ", ".join(finding.title for finding in found) or run.path.name
+    title = record.subject or ", ".join(finding.title for finding in found) or run.path.name
     return Section(run.path.name, title, record, found, run.path, _model(run))
 
 
