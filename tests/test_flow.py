@@ -225,6 +225,28 @@ def test_a_killed_training_ends_with_the_same_weights(tiny: Dataset, tiny_recipe
     assert whole.model.read_bytes() == resumed.model.read_bytes()
 
 
+@pytest.mark.parametrize("command", ["train", "study"])
+def test_a_kill_after_the_last_epoch_and_before_the_record_costs_no_training(
+    command: str, tiny: Dataset, tiny_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run() -> RunDir:
+        if command == "train":
+            return flow.train(tiny, tiny_recipe, out=tmp_path / "run", device="cpu")
+        return flow.study(tiny, [tiny_recipe], checks=["ACC001"], out=tmp_path / "run", device="cpu")
+
+    def kill(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as dying, pytest.raises(Killed):
+        dying.setattr(flow, "load_model", kill)
+        run()
+    with monkeypatch.context() as idle:
+        idle.setattr(flow, "train_model", kill)
+        done = run()
+    assert done.record.status == "complete"
+    assert [one.record.models[0].name for one in (done.children or (done,))] == [tiny_recipe.name]
+
+
 def test_the_test_split_chooses_nothing(tiny: Dataset, tiny_recipe: Recipe, tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (60, 3, 32, 32), dtype=np.uint8)
     rows = np.arange(60, dtype=np.int64)
