@@ -42,7 +42,7 @@ def test_many_runs_are_one_run_against_the_first(runs, tmp_path):
     main = run["CMP001"]
     assert main.headline == (
         "Against base (accuracy 80.0%), better: good (+15.0 points (+11.8 to +18.8), n = 400); "
-        "worse: bad (-20.0 points (-24.2 to -16.4), n = 400); cannot be told: like."
+        "worse: bad (−20.0 points (−24.2 to −16.4), n = 400); cannot be told: like."
     )
     assert main.status == "concern"
     assert main.params["family"] == 3

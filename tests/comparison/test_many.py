@@ -54,7 +54,7 @@ def test_each_model_stands_against_the_reference_with_one_correction(sides, foun
     assert main.status == "concern"
     assert main.headline.startswith("Against a (accuracy ")
     assert "better: b (+" in main.headline
-    assert "worse: c (-" in main.headline
+    assert "worse: c (−" in main.headline
     one = {one.finding.code: one.finding for one in compare_findings(sides[0], sides[1], classes=CLASSES)}["CMP001"]
     alone, here = one.estimate("accuracy"), main.estimate("accuracy[b]")
     assert (here.value, here.low, here.high) == (alone.value, alone.low, alone.high)

@@ -160,8 +160,10 @@ def words_of(code: str, name: str) -> str:
 def moved(main: Estimate) -> str:
     """A difference with its interval and n: fractions in points."""
     if not main.unit.startswith("fraction"):
-        return f"{main.value:+.3g} ({main.low:+.3g} to {main.high:+.3g}), n = {main.n:,}"
-    return f"{100 * main.value:+.1f} points ({100 * main.low:+.1f} to {100 * main.high:+.1f}), n = {main.n:,}"
+        said = f"{main.value:+.3g} ({main.low:+.3g} to {main.high:+.3g})"
+    else:
+        said = f"{100 * main.value:+.1f} points ({100 * main.low:+.1f} to {100 * main.high:+.1f})"
+    return f"{said.replace('-', '−')}, n = {main.n:,}"
 
 
 def _headline(code: str, main: Estimate, judge: Judged, first: Finding, second: Finding, a: Side, b: Side) -> str:

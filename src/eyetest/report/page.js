@@ -89,6 +89,7 @@
         const cell = row.insertCell();
         cell.textContent = told(value, decimals[c]);
         if (["number", "boolean"].includes(typeof value)) cell.className = "n";
+        else if (value !== null && value.length <= 12) cell.className = "short";
       });
     }
     rest.firstElementChild.textContent = `All ${rows.length.toLocaleString("en")} rows.`;

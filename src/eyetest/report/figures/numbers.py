@@ -44,11 +44,11 @@ def number(estimate: Estimate, value: float) -> str:
     """A value in its unit: fractions as per cent with enough digits to see the interval."""
     if estimate.unit.endswith(DIFFERENCE):
         scale, word, digits = (100, " points", 2) if estimate.unit.startswith("fraction") else (1, "", 3)
-        return f"{scale * value:+.{digits}f}{word}"
+        return f"{scale * value:+.{digits}f}{word}".replace("-", "−")
     if estimate.unit.startswith("fraction"):
         digits = 2 if abs(estimate.high - estimate.low) < 0.01 else 1
-        return f"{100 * value:.{digits}f} %"
-    return f"{value:.3f}"
+        return f"{100 * value:.{digits}f} %".replace("-", "−")
+    return f"{value:.3f}".replace("-", "−")
 
 
 def said(label: str, e: Estimate, code: str) -> str:
