@@ -105,7 +105,7 @@ def compare_cells(found: Found) -> Finding:
     blocks: list[Block] = []
     if drawn:
         title = "What each ingredient bought" if _ablation(found) else "Each cell against the base"
-        blocks.append(Forest(title=title, x_label="difference in validation accuracy (fraction)", estimates=drawn))
+        blocks.append(Forest(title=title, x_label="gain in validation accuracy (points)", estimates=drawn))
     if found.tested is not None:
         blocks.append(Scalar(title="Chosen recipe minus base, on test images", estimate="test_gain"))
     blocks += [Note(text=_allowed(found)), *([_gains(rows)] if rows else []), _cells(found)]
@@ -268,8 +268,11 @@ def _of_choice(found: Found) -> list[str]:
 def _points(gain: Gain) -> str:
     if gain.interval is None:
         low, high = gain.between or (gain.value, gain.value)
-        return f"{100 * low:+.1f} to {100 * high:+.1f} points between any two trainings"
-    return f"{100 * gain.value:+.1f} points ({100 * gain.interval.low:+.1f} to {100 * gain.interval.high:+.1f}, n = {gain.n:,})"
+        said = f"{100 * low:+.1f} to {100 * high:+.1f} points between any two trainings"
+    else:
+        interval = f"{100 * gain.interval.low:+.1f} to {100 * gain.interval.high:+.1f}"
+        said = f"{100 * gain.value:+.1f} points ({interval}, n = {gain.n:,})"
+    return said.replace("-", "−")
 
 
 def _allowed(found: Found) -> str:
