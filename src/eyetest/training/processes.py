@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,4 +52,14 @@ class Processes:
             accelerator=device, strategy=several, devices=self.count // self.machines, num_nodes=self.machines
         )
         fabric.launch()
+        if self.count > 1:
+            atexit.register(_leave)
         return fabric
+
+
+def _leave() -> None:
+    """Leave the other processes: threads of gloo now and then abort a process that ends among them."""
+    from torch import distributed
+
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
