@@ -9,7 +9,7 @@ from . import axes, marks, svg, text
 from .numbers import PLAIN, Unit, is_difference, number, said, unit
 
 PLOT = 230.0
-LABELS = 205.0
+LABELS = 225.0
 """The most that names may take."""
 ROW, DENSE, MANY = 24.0, 17.0, 30
 """Pixels a row, and from more than how many rows they stand closer."""
