@@ -65,11 +65,11 @@ def test_no_errors_at_all():
 
 def test_a_calibrated_model_is_no_concern_and_a_boastful_one_is():
     random = np.random.default_rng(0)
-    confidence = random.uniform(0.5, 0.99, 30000)
-    labels = np.zeros(30000, dtype=int)
-    honest = (random.random(30000) > confidence).astype(int)
+    confidence = random.uniform(0.5, 0.99, 20000)
+    labels = np.zeros(20000, dtype=int)
+    honest = (random.random(20000) > confidence).astype(int)
     assert run(Calibration(), on_test(labels, honest, confidence)).status == "ok"
-    boastful = (random.random(30000) > 0.6).astype(int)
+    boastful = (random.random(20000) > 0.6).astype(int)
     finding = run(Calibration(), on_test(labels, boastful, 0.95))
     assert finding.status == "concern"
     assert finding.estimate("ece").value == pytest.approx(0.35, abs=0.03)
