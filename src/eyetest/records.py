@@ -34,7 +34,7 @@ class Estimate(Record):
     n: int
     """Images behind the number."""
     unit: str
-    """`fraction`, `nats`, `points`, …"""
+    """`fraction`, `fraction, points` for differences of fractions, `nats`, …"""
     better: Better
     method: str
     """How the interval was made, with its parameters."""

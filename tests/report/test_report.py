@@ -227,6 +227,7 @@ def test_numbers_show_their_unit_and_enough_digits():
     narrow = estimate.model_copy(update={"low": 0.499, "high": 0.501})
     assert number(narrow, 0.5) == "50.00 %"
     assert number(estimate.model_copy(update={"unit": "fraction (B − A)"}), -0.062) == "−6.20 points"
+    assert number(estimate.model_copy(update={"unit": "fraction, points"}), -0.062) == "−6.2 points"
 
 
 @pytest.mark.browser

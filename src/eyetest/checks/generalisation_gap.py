@@ -65,9 +65,9 @@ class GeneralisationGap(Check):
             "concern" if verdict in ("overfits", "overconfidence grows") else "ok",
             _headline(verdict, gap, turn, float(train.correct.mean()), float(validation.correct.mean())),
             estimates=[
-                _estimate("gap", gap, len(train.rows) + len(validation.rows), "fraction", _GAP, tied=True),
+                _estimate("gap", gap, len(train.rows) + len(validation.rows), "fraction, points", _GAP, tied=True),
                 _estimate("loss_rise", turn.rise, len(validation.rows), "nats", _RISE),
-                _estimate("accuracy_fall", fall, len(validation.rows), "fraction", _FALL),
+                _estimate("accuracy_fall", fall, len(validation.rows), "fraction, points", _FALL),
             ],
             blocks=[*_curves(history), Scalar(title="Generalisation gap", estimate="gap")],
             params={"verdict": verdict, "turn_epoch": turn.epoch, "chosen_epoch": history.chosen_epoch},

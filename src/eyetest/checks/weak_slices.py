@@ -185,7 +185,7 @@ def _worst(one: Tested) -> Estimate:
         low=gap.difference.low,
         high=gap.difference.high,
         n=gap.n + gap.other_n,
-        unit="fraction",
+        unit="fraction, points",
         better="lower",
         method="Newcombe hybrid score interval, on the half that did not choose the group",
         statistic="difference_of_groups",

@@ -36,7 +36,7 @@ PLAIN = Unit(1.0, "")
 def unit(name: str, label: str = "") -> Unit:
     """How values of a unit are read; fractions are per cent, or points where they or the label say so."""
     if name.startswith("fraction"):
-        return Unit(100.0, "points" if DIFFERENCE in name or "points" in label else "%")
+        return Unit(100.0, "points" if DIFFERENCE in name or "points" in name + label else "%")
     return Unit(1.0, name.removesuffix(DIFFERENCE).strip())
 
 
@@ -47,7 +47,8 @@ def number(estimate: Estimate, value: float) -> str:
         return f"{scale * value:+.{digits}f}{word}".replace("-", "−")
     if estimate.unit.startswith("fraction"):
         digits = 2 if abs(estimate.high - estimate.low) < 0.01 else 1
-        return f"{100 * value:.{digits}f} %".replace("-", "−")
+        word = "points" if "points" in estimate.unit else "%"
+        return f"{100 * value:.{digits}f} {word}".replace("-", "−")
     return f"{value:.3f}".replace("-", "−")
 
 
