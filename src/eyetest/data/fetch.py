@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import shutil
 import tarfile
 import tempfile
 import urllib.error
@@ -69,15 +70,29 @@ def _download(url: str, archive: Path, progress: Callable[[float], None]) -> Non
 
 
 def _unpack(archive: Path, folder: Path) -> None:
+    """Files and folders of the published archive, and nothing else; tarfile's own filter is not in every Python 3.11."""
     with tempfile.TemporaryDirectory(dir=folder.parent) as place, tarfile.open(archive) as tar:
-        for member in tar.getmembers():
+        members = tar.getmembers()
+        for member in members:
             parts = Path(member.name).parts
             if not (member.isdir() or member.isfile()) or parts[:1] != (FOLDER,) or ".." in parts:
                 raise DataError(
                     f"{archive} holds {member.name!r}, which CIFAR-10 does not. It was not unpacked; delete it."
                 )
-        tar.extractall(place, filter="data")
-        (Path(place) / FOLDER).rename(folder)
+        for member in members:
+            _write(tar, member, Path(place, member.name))
+        Path(place, FOLDER).rename(folder)
+
+
+def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, out: Path) -> None:
+    """A file of an archive, or an empty folder."""
+    content = tar.extractfile(member)
+    if content is None:
+        out.mkdir(parents=True, exist_ok=True)
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with content, out.open("wb") as file:
+        shutil.copyfileobj(content, file)
 
 
 def _md5(path: Path) -> str:
