@@ -148,6 +148,26 @@ def calibration_error(world: World, n: int, *, statistic: str = "ece_debiased", 
     return simulate
 
 
+def calibration_errors(n: int, *models: Model, level: float = 0.0) -> Simulate:
+    """Debiased ECEs of two models, as a comparison takes their difference; with a level, tests of none that reject."""
+    function, name = stats.ece_debiased, "ece_debiased"
+
+    def simulate(random: Random, simulations: int) -> int:
+        goal, held = truth(name, models), 0
+        for number in range(simulations):
+            read = [columns(name, side) for side in answers(models, n, random)]
+            ends = [
+                stats.ece_interval(function(*side), *side, f"{number} {k}", draws=RESAMPLES)
+                for k, side in enumerate(read)
+            ]
+            estimates = [rated(name, end.value).model_copy(update=end._asdict()) for end in ends]
+            found = paired(*(Measured(one, side, "", None) for one, side in zip(estimates, read, strict=True)))
+            held += found.p < level if level else found.estimate.low <= goal <= found.estimate.high
+        return held
+
+    return simulate
+
+
 def confident_errors(*models: Model) -> Simulate:
     """Error rates among the surest fifth, as a comparison takes their difference."""
     name = "error_rate_at_coverage"

@@ -45,7 +45,7 @@ def test_pairs_are_exactly_the_comparisons_of_two_runs(sides):
 def test_each_model_is_resampled_once(sides, monkeypatch):
     asked = []
     monkeypatch.setattr(stats, "resampled", lambda *a, **k: asked.append(a) or np.random.default_rng(0).random(1000))
-    pairwise(sides, (("CAL001", "ece"), ("CAL002", "aurc")))
+    pairwise(sides, (("CAL002", "augrc"), ("CAL002", "aurc")))
     assert len(asked) == 2 * len(sides)
 
 

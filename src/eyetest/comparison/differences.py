@@ -20,6 +20,7 @@ from .sides import Side, groups_of, over
 FEW = 10
 """Events below which a bootstrap of their rate is too sure."""
 RESAMPLES = 1000
+CALIBRATION_ERRORS = ("ece", "ece_debiased")
 TANGO = "Tango score interval of the paired difference"
 
 
@@ -135,6 +136,8 @@ def _tested(first: Measured, second: Measured) -> tuple[Interval, float, str]:
     if among is not None and others is not None and np.array_equal(among, others):
         groups = None if first.groups is None else first.groups[among]
         return share(first.columns[0][among], second.columns[0][among], groups)
+    if first.statistic in CALIBRATION_ERRORS:
+        return _of_calibration_errors(first.estimate, second.estimate)
     coverage = stats.COVERAGES.get(first.statistic)
     if coverage is not None and (first.value + second.value) * coverage * len(first.columns[0]) < FEW:
         return _among_the_surest(first, second, coverage)
@@ -167,6 +170,12 @@ def _among_the_surest(first: Measured, second: Measured, coverage: float) -> tup
     scale = len(before) / stats.surest_number(len(before), coverage)
     low, high = (min(max(scale * end, -1.0), 1.0) for end in interval[1:])
     return Interval(scale * interval.value, low, high), p, f"{method}, thresholds held fixed"
+
+
+def _of_calibration_errors(a: Estimate, b: Estimate) -> tuple[Interval, float, str]:
+    """From the farthest ends of both intervals: an ECE near 0 is biased, debiased or not, and resampling does not see it."""
+    interval = Interval(b.value - a.value, b.low - a.high, b.high - a.low)
+    return interval, _p_of_arm(interval), "from the farthest ends of both models' intervals"
 
 
 def _of_cues(first: Measured, second: Measured) -> tuple[Interval, float, str]:
