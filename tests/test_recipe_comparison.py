@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hand_made import begin, rated
+from hand_made import add, begin, estimate, rated
 
 from eyetest import pairing
 from eyetest.__main__ import code
@@ -103,6 +103,20 @@ def test_five_seeds_do_not_need_ranges_apart(tmp_path):
     found = pairing.compare_seeds(study(tmp_path / "s", {"old": (0.7,) * 5, "new": (0.8,) * 5}))
     assert "no training of one recipe overlaps" not in next(b.text for b in found.blocks if b.kind == "note")
     assert not [limit for limit in found.limits if "normal luck" in limit]
+    assert not [limit for limit in found.limits if "calibration error (ECE)" in limit]
+
+
+def test_what_noise_does_to_calibration_errors_is_said_where_they_are_compared(tmp_path):
+    run = study(tmp_path / "s", {"old": A, "new": B})
+    for child in run.children:
+        ids, columns = child.scores("ACC001")
+        right = columns["correct"]
+        fields = {"n": N, "better": "lower", "statistic": "ece_debiased", "columns": ("sure", "correct")}
+        add(child, "CAL001", estimate("ece_debiased", 0.1, 0.05, 0.15, **fields))
+        child.write_scores("CAL001", ids, {"sure": np.linspace(0.5, 1, N), "correct": right})
+    found = pairing.compare_seeds(run)
+    assert found.estimate("ece_debiased")
+    assert [limit for limit in found.limits if "calibration error (ECE)" in limit]
 
 
 def test_every_other_recipe_is_compared_with_the_first_at_a_stricter_level(tmp_path):

@@ -8,6 +8,7 @@ from typing import final
 
 from . import clustered, reliance, seeds, stats
 from .comparison import CAUSE, MAIN, NOT_COMPARED, WORDS
+from .comparison.differences import CALIBRATION_ERRORS
 from .records import Block, Cell, Estimate, Finding, Forest, Note, Scalar, Status, Table, of_whole_cue
 from .seeds import Told
 from .types import Column
@@ -22,6 +23,10 @@ VARIES = (
 UNRELATED = (
     "Trainings of one seed begin with the same weights and order of images in both recipes, but are taken as unrelated "
     "(Welch); where they go together, the intervals are too wide."
+)
+BIASED = (
+    "Noise keeps the calibration error (ECE) of a nearly calibrated model above 0, and its intervals here do not allow for "
+    "that: a difference from such a model may look too small."
 )
 CLAIM = "Intervals are for new trainings by the same recipes, judged on new test images like these."
 NORMAL = "Intervals from {k} trainings rest on normal luck of training, which {k} values cannot show."
@@ -169,6 +174,7 @@ def _finding(recipes: Recipes, rows: Sequence[Row], missing: Sequence[str]) -> F
             blocks.append(_differences(f"{title}: {first} (A) against each other recipe (B)", chosen))
     blocks.append(_spread(recipes, rows))
     limits = [CLAIM, VARIES, UNRELATED, CAUSE]
+    limits += [BIASED] if any(row.estimate.statistic in CALIBRATION_ERRORS for row in rows) else []
     limits += [NORMAL.format(k=k)] if seeds.LEAST <= k < seeds.BOOTSTRAPPED else []
     limits += [f"Not every audit answered every check, so these are left out: {'; '.join(missing)}."] if missing else []
     params: dict[str, Cell] = {"trainings": k, "seeds": ", ".join(str(one.seed) for one in recipes[first])}

@@ -21,6 +21,7 @@ FEW = 10
 """Events below which a bootstrap of their rate is too sure."""
 RESAMPLES = 1000
 CALIBRATION_ERRORS = ("ece", "ece_debiased")
+"""Statistics that noise keeps away from 0."""
 TANGO = "Tango score interval of the paired difference"
 
 
