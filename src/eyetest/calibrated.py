@@ -173,7 +173,7 @@ def _noise_of_bins(confidence: Array, correct: Array, bins: int, groups: Array |
         return parts, single.T @ single, floor
     names, member = np.unique(groups[order], return_inverse=True)
     together, number = np.stack([np.bincount(member, one) for one in single.T]), len(names)
-    few = number / (number - 1) * (distributions.student_quantile(0.975, number - 1) / distributions.Z) ** 2
+    few = number / (number - 1) * distributions.student_over_normal(0.975, number - 1) ** 2
     return parts, few * together @ together.T, floor
 
 

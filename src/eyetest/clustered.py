@@ -71,10 +71,5 @@ def design_effect(values: Array, groups: Array, confidence: float = 0.95) -> flo
     sums = np.bincount(place, weights=centred)
     seen = float((sums**2).sum()) / alone * len(sizes) / (len(sizes) - 1) if alone else most
     share = PSEUDO_GROUPS / (PSEUDO_GROUPS + rare)
-    return max((1 - share) * max(seen, 1.0) + share * most, 1.0) * _few(len(sizes), confidence) ** 2
-
-
-def _few(groups: int, confidence: float) -> float:
-    """Student's quantile over the normal one: what it costs to estimate a variance from so few."""
-    level = (1 + confidence) / 2
-    return distributions.student_quantile(level, groups - 1) / distributions.normal_quantile(level)
+    few = distributions.student_over_normal((1 + confidence) / 2, len(sizes) - 1)
+    return max((1 - share) * max(seen, 1.0) + share * most, 1.0) * few**2

@@ -31,6 +31,11 @@ def student_p(t: int | float, freedom: int | float) -> float:
     return float(2 * special.stdtr(freedom, -abs(t)))
 
 
+def student_over_normal(p: float, freedom: int | float) -> float:
+    """By how much longer Student's interval is than a normal one: what it costs to estimate a variance from so few."""
+    return student_quantile(p, freedom) / normal_quantile(p)
+
+
 def chi_squared_quantile(p: float, freedom: int) -> float:
     """The value below which χ² lies with chance p."""
     return float(2 * special.gammaincinv(freedom / 2, p))

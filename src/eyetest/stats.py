@@ -49,7 +49,8 @@ def mean_interval(values: Array, confidence: float = 0.95) -> Interval:
     mean, n = float(np.mean(values)), len(values)
     if n < 2:
         return Interval(mean, -math.inf, math.inf)
-    half = _t(n, confidence) * float(np.std(values, ddof=1)) / math.sqrt(n)
+    t = distributions.student_quantile((1 + confidence) / 2, n - 1)
+    half = t * float(np.std(values, ddof=1)) / math.sqrt(n)
     return Interval(mean, mean - half, mean + half)
 
 
@@ -540,12 +541,8 @@ def _percentiles(value: float, draws: Array, groups: Array | None, confidence: f
     number = len(np.unique(groups))
     if number < 2:
         raise ValueError("all images are of one group, so nothing can be said of others")
-    factor = math.sqrt(number / (number - 1)) * _t(number, confidence) / _z(confidence)
+    factor = math.sqrt(number / (number - 1)) * distributions.student_over_normal((1 + confidence) / 2, number - 1)
     return Interval(value, value - factor * (value - low), value + factor * (high - value))
-
-
-def _t(groups: int, confidence: float) -> float:
-    return distributions.student_quantile((1 + confidence) / 2, groups - 1)
 
 
 def _z(confidence: float) -> float:

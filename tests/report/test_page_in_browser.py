@@ -122,15 +122,20 @@ def test_without_javascript_there_are_pictures_and_no_dead_buttons(browser: Brow
     assert browser.visible("button, select, input") == []
 
 
+def beyond_the_margin(selector: str, condition: str = "") -> str:
+    """An expression for the first elements that reach past the right end of the page."""
+    return (
+        f"[...document.querySelectorAll('{selector}')].filter(e => {condition}"
+        "e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)"
+        ".slice(0, 8).map(e => e.outerHTML.slice(0, 160))"
+    )
+
+
 def test_a_phone_scrolls_in_one_direction(browser: Browser, page: Path) -> None:
     browser.looks(size=PHONE).open(page)
     open_details(browser)
-    wide = browser.run(
-        "const w = document.documentElement.clientWidth;"
-        "return document.documentElement.scrollWidth <= w ? [] : [...document.querySelectorAll('body *')]"
-        ".filter(e => e.getBoundingClientRect().right > w + 1).slice(0, 8).map(e => e.outerHTML.slice(0, 160))"
-    )
-    assert wide == []
+    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    assert browser.run(f"return {wide} ? {beyond_the_margin('body *')} : []") == []
 
 
 def test_paper_holds_all_figures_and_tables_and_no_controls(browser: Browser, page: Path) -> None:
@@ -155,12 +160,8 @@ def test_paper_is_white(browser: Browser, study: RunDir, tmp_path: Path, theme: 
 
 def test_nothing_is_cut_at_the_margin_of_paper(browser: Browser, page: Path) -> None:
     on_paper(browser.open(page))
-    cut = browser.run(
-        "const w = document.documentElement.clientWidth;"
-        "return [...document.querySelectorAll('main *, header *, footer *')]"
-        ".filter(e => e.checkVisibility() && e.getBoundingClientRect().right > w + 1).slice(0, 8).map(e => e.outerHTML.slice(0, 160))"
-    )
-    assert cut == []
+    cut = beyond_the_margin("main *, header *, footer *", "e.checkVisibility() && ")
+    assert browser.run(f"return {cut}") == []
 
 
 def test_models_lie_below_each_other_also_on_landscape_paper(browser: Browser, page: Path) -> None:

@@ -66,7 +66,7 @@ def _value(e: Estimate, shared: Unit) -> str:
     """The value as it stands at the end of its row; without its unit where the axis says it."""
     known = ("%", "points") if shared.factor != 1 else ()
     value, _, word = number(e, e.value).partition(" ")
-    return f"{value} {word}".strip().replace("-", "−") if word not in known else value.replace("-", "−")
+    return value if word in known else f"{value} {word}".strip()
 
 
 def _unit(block: Forest, chosen: Sequence[Estimate]) -> Unit:
