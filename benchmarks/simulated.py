@@ -11,7 +11,7 @@ import numpy as np
 from scipy import special
 from scipy.stats import norm
 
-from eyetest import calibrated, reliance, stats
+from eyetest import calibrated, reliance, seeds, stats
 from eyetest.comparison.differences import Measured, paired
 from eyetest.exam.seed_coverage import WORLDS, covered
 from eyetest.records import Estimate
@@ -19,12 +19,17 @@ from eyetest.stats import Array, Interval
 
 RESAMPLES = 500
 """An audit takes 2,000, a comparison 1,000; fewer make an interval a little too short."""
+RESAMPLES_OF_TRAININGS = 100
+"""They only tell the variance that trainings share."""
 SAME = 50
 """Comparisons that share their resamples, as the statistics of one audit do."""
+DEBIASED = "ece_debiased"
 N, POPULATION, FAMILY, GROUPS = 1000, 2_000_000, 100, 60
 Random = np.random.Generator
 World = Callable[[Random, int], tuple[Array, Array]]
 """Confidence of so many images, and the chance that each is right."""
+Answered = Callable[[Random, int], list[list[Array]]]
+"""Confidence and correctness of each model on so many images."""
 Simulate = Callable[[Random, int], int]
 """Of so many comparisons, how many intervals hold the truth, or how many tests reject what is true."""
 
@@ -79,7 +84,7 @@ def answers(models: Sequence[Model], n: int, random: Random) -> list[dict[str, A
 
 
 def columns(statistic: str, side: dict[str, Array]) -> list[Array]:
-    names = {"mean": ("loss",), "ece_debiased": ("confidence", "correct")}.get(statistic, ("confidence", "wrong"))
+    names = {"mean": ("loss",), DEBIASED: ("confidence", "correct")}.get(statistic, ("confidence", "wrong"))
     return [side[name] for name in names]
 
 
@@ -148,24 +153,77 @@ def calibration_error(world: World, n: int, *, statistic: str = "ece_debiased", 
     return simulate
 
 
-def calibration_errors(n: int, *models: Model, level: float = 0.0) -> Simulate:
+def two(*models: Model) -> Answered:
+    """Confidence and correctness of two models, as both are in `answers`."""
+    return lambda random, n: [columns(DEBIASED, side) for side in answers(models, n, random)]
+
+
+def restated(*sharpness: float) -> Answered:
+    """The same answers of one model, with other confidences: as before and after a temperature."""
+
+    def draw(random: Random, n: int) -> list[list[Array]]:
+        logit = 2.5 + 1.5 * random.normal(size=n)
+        correct = (random.random(n) < special.expit(logit)).astype(np.float64)
+        return [[special.expit(one * logit), correct] for one in sharpness]
+
+    return draw
+
+
+def calibration_errors(n: int, draw: Answered, level: float = 0.0) -> Simulate:
     """Debiased ECEs of two models, as a comparison takes their difference; with a level, tests of none that reject."""
-    function, name = stats.ece_debiased, "ece_debiased"
 
     def simulate(random: Random, simulations: int) -> int:
-        goal, held = truth(name, models), 0
+        before, after = (stats.ece_debiased(*side) for side in draw(np.random.default_rng(1), POPULATION))
+        held = 0
         for number in range(simulations):
-            read = [columns(name, side) for side in answers(models, n, random)]
-            ends = [
-                stats.ece_interval(function(*side), *side, f"{number} {k}", draws=RESAMPLES)
-                for k, side in enumerate(read)
-            ]
-            estimates = [rated(name, end.value).model_copy(update=end._asdict()) for end in ends]
-            found = paired(*(Measured(one, side, "", None) for one, side in zip(estimates, read, strict=True)))
-            held += found.p < level if level else found.estimate.low <= goal <= found.estimate.high
+            sides = []
+            for k, read in enumerate(draw(random, n)):
+                value = stats.ece_debiased(*read)
+                ends = stats.ece_interval(value, *read, f"{number} {k}", draws=RESAMPLES)
+                estimate = rated(DEBIASED, value).model_copy(update=ends._asdict())
+                sides.append(Measured(estimate, read, str(number), None))
+            found = paired(*sides)
+            held += found.p < level if level else found.estimate.low <= after - before <= found.estimate.high
         return held
 
     return simulate
+
+
+class Recipe(NamedTuple):
+    """Trainings whose sharpness is normal with this mean and deviation."""
+
+    sharpness: float
+    deviation: float
+
+    def trained(self, k: int, random: Random) -> list[Model]:
+        return [Model(2.5, float(one)) for one in random.normal(self.sharpness, self.deviation, k)]
+
+
+def calibration_of_trainings(n: int, k: int, first: Recipe, second: Recipe, level: float = 0.0) -> Simulate:
+    """The difference of two recipes in the debiased ECE, over k trainings each."""
+
+    def simulate(random: Random, simulations: int) -> int:
+        goal, held = _mean_error(second) - _mean_error(first), 0
+        for number in range(simulations):
+            models = (*first.trained(k, random), *second.trained(k, random))
+            read = [columns(DEBIASED, side) for side in answers(models, n, random)]
+            seed = str(number // SAME)
+            told = seeds.difference(DEBIASED, read[:k], read[k:], seed, resamples=RESAMPLES_OF_TRAININGS)
+            held += told.p < level if level else holds(told.interval, goal)
+        return held
+
+    return simulate
+
+
+@lru_cache
+def _mean_error(recipe: Recipe) -> float:
+    """Over the trainings of a recipe, of the chances themselves."""
+    logit = np.sort(np.random.default_rng(1).normal(2.5, 1.5, POPULATION // 10))
+    chance, errors = special.expit(logit), []
+    for model in recipe.trained(200, np.random.default_rng(2)):
+        gap = chance - special.expit(model.sharpness * logit)
+        errors.append(np.mean([abs(part.mean()) for part in np.split(gap[: len(gap) // 15 * 15], 15)]))
+    return float(np.mean(errors))
 
 
 def confident_errors(*models: Model) -> Simulate:

@@ -242,3 +242,47 @@ def test_cues_share_images_and_donors_between_trainings():
     assert seeds.difference(
         "swap_difference", trainings[::2], trainings[1::2], "f", same_images=False
     ).image_deviation > (told.image_deviation)
+
+
+def trained(sharpness: tuple[float, ...], n: int, random: np.random.Generator) -> list[list[np.ndarray]]:
+    """Confidence and correctness of trainings on as hard images; a sharpness of 1 is calibrated."""
+    found = []
+    for one in sharpness:
+        logit = 2.5 + 1.5 * random.normal(size=n)
+        found.append([1 / (1 + np.exp(-one * logit)), (random.random(n) < 1 / (1 + np.exp(-logit))).astype(float)])
+    return found
+
+
+@pytest.mark.parametrize("k", [3, 5])
+def test_a_calibration_error_is_told_as_far_as_noise_may_have_moved_it(k: int):
+    random = np.random.default_rng(40)
+    nearly, sure = (trained((one,) * k, 3000, random) for one in (1.0, 1.6))
+    told = seeds.difference("ece_debiased", nearly, sure, "f", resamples=100)
+    assert told.p < 0.05
+    assert told.credible
+    values = [[[np.full(3000, stats.ece_debiased(*columns))] for columns in side] for side in (nearly, sure)]
+    plain = seeds.difference("mean", *values, "f")
+    assert plain.value == pytest.approx(told.value)
+    assert told.interval.high - told.interval.low > plain.interval.high - plain.interval.low + 0.005
+    assert told.tellable == pytest.approx((told.interval.high - told.interval.low) / 2)
+    assert told.detectable > told.tellable
+    assert "noise may have moved each ECE" in told.method
+    same = seeds.difference("ece_debiased", nearly, trained((1.0,) * k, 3000, random), "f", resamples=100)
+    assert same.p == 1
+    assert same.interval.low < 0 < same.interval.high
+
+
+def test_seeds_of_a_calibrated_recipe_against_one_slightly_too_sure_are_covered():
+    """The values alone lie too near together: noise keeps the ECE of the calibrated one from being 0."""
+    random, held, alone = np.random.default_rng(41), 0, 0
+    logit = np.sort(2.5 + 1.5 * np.random.default_rng(42).normal(size=150_000)).reshape(15, -1)
+    truth = float(np.abs((1 / (1 + np.exp(-1.15 * logit)) - 1 / (1 + np.exp(-logit))).mean(axis=1)).mean())
+    for number in range(40):
+        sides = [trained((one,) * 3, 4000, random) for one in (1.0, 1.15)]
+        told = seeds.difference("ece_debiased", *sides, f"{number // 20}", resamples=100)
+        held += told.interval.low <= truth <= told.interval.high
+        found = seeds.noise(told.first, told.second, seeds.Images(np.zeros(()), np.zeros(()), np.zeros(()), 4000))
+        _, low, high, _ = seeds.welch(told.first, told.second, found)
+        alone += low <= truth <= high
+    assert held >= 36
+    assert alone < held

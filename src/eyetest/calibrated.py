@@ -1,4 +1,4 @@
-"""Calibration: the temperature that fits, what bins look like by chance, and the ends of an ECE."""
+"""Calibration: the temperature that fits, what bins look like by chance, and the classwise ECE."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ WIDEST = 4.0
 """The logarithm of the temperature is sought within ± this."""
 PIECES = 500
 """Images of neighbouring confidence are drawn together from about this many pieces on."""
-CLEARLY = 2.0
-"""Standard errors from which a bin counts as off, for the low end of an ECE."""
 
 
 class Temperature(NamedTuple):
@@ -84,7 +82,7 @@ def consistency(
     drawn together with their mean confidence, which is a little wider. Source: Bröcker & Smith 2007; Vaicenavicius 2019.
     """
     ordered, n = np.sort(confidence).astype(np.float64), len(confidence)
-    sizes = _bin_sizes(n, bins)
+    sizes = bin_sizes(n, bins)
     ends = np.cumsum(sizes)
     starts = _pieces(ordered, ends, pieces)
     lengths, sums = np.diff(np.append(starts, n)), np.add.reduceat(ordered, starts)
@@ -109,8 +107,8 @@ def classwise(
     """
     n, k = probabilities.shape
     influence, value, bias = np.zeros(n), 0.0, 0.0
-    parts = len(_bin_sizes(n, bins))
-    place = np.repeat(np.arange(parts), _bin_sizes(n, bins))
+    parts = len(bin_sizes(n, bins))
+    place = np.repeat(np.arange(parts), bin_sizes(n, bins))
     for one in range(k):
         order = np.argsort(probabilities[:, one], kind="stable")
         gap = (labels[order] == one) - probabilities[order, one]
@@ -128,78 +126,8 @@ def classwise(
     return value, bias, float(np.sqrt((totals**2).sum())) / n
 
 
-def error_ends(
-    confidence: Array,
-    correct: Array,
-    random: np.random.Generator,
-    *,
-    bins: int,
-    groups: Array | None = None,
-    draws: int = 2000,
-) -> tuple[float, float]:
-    """Ends of the 95 % interval of the ECE of all images of this kind: a test inverted, with normal noise of the bins.
-
-    The high end is the largest ECE with which one as small as was seen comes about in 2.5 %, were all bins off by equally
-    many standard errors: noise adds least then. The low end is the smallest with which one as large comes about in 2.5 %,
-    were only those bins off that clearly are (the clearest, if none is): noise adds most then. Noise adds to every ECE, so
-    the one that was seen can lie above the high end.
-    """
-    parts, noise, floor = _noise_of_bins(confidence, correct, bins, groups)
-    observed, normal = float(np.abs(parts).sum()), random.normal(size=(draws, len(parts)))
-    even = np.sqrt(np.diag(noise)) * np.where(parts < 0, -1, 1)
-    high = _inverted(observed, even, normal @ _factor(noise), 0.025)
-    noise = noise + np.diag(np.maximum(floor - np.diag(noise), 0))
-    error = np.sqrt(np.diag(noise))
-    clearness = np.divide(np.abs(parts), error, out=np.where(parts == 0, 0, np.inf), where=error > 0)
-    off = (clearness > CLEARLY) | (np.arange(len(parts)) == clearness.argmax())
-    return _inverted(observed, parts * off, normal @ _factor(noise), 0.975), high
-
-
-def _noise_of_bins(confidence: Array, correct: Array, bins: int, groups: Array | None) -> tuple[Array, Array, Array]:
-    """What each bin adds to the ECE, signed; its covariance, bins held fixed; its variance if the model were calibrated.
-
-    Images (or groups) vary about their bin; one alone in its bin varies about 0.
-    """
-    order, n = np.argsort(confidence, kind="stable"), len(confidence)
-    stated, right = confidence[order].astype(np.float64), correct[order].astype(np.float64)
-    sizes, starts = _bin_sizes(n, bins), np.flatnonzero(np.concatenate([[True], stated[1:] != stated[:-1]]))
-    place, tied = np.repeat(np.arange(len(sizes)), sizes), np.diff(np.append(starts, n))
-    share = np.repeat(np.add.reduceat(np.eye(len(sizes))[place], starts) / tied[:, None], tied, axis=0)
-    parts = share.T @ (right - stated) / n
-    about = share @ np.where(sizes > 1, n * parts / sizes, 0)
-    single = share * ((right - stated - about) * np.sqrt(sizes / np.maximum(sizes - 1, 1))[place] / n)[:, None]
-    floor = (share**2).T @ (stated * (1 - stated)) / n**2
-    if groups is None:
-        return parts, single.T @ single, floor
-    names, member = np.unique(groups[order], return_inverse=True)
-    together, number = np.stack([np.bincount(member, one) for one in single.T]), len(names)
-    few = number / (number - 1) * distributions.student_over_normal(0.975, number - 1) ** 2
-    return parts, few * together @ together.T, floor
-
-
-def _factor(covariance: Array) -> Array:
-    """What standard normal rows are multiplied with to have this covariance."""
-    values, vectors = np.linalg.eigh(covariance)
-    result: Array = np.sqrt(np.maximum(values, 0))[:, None] * vectors.T
-    return result
-
-
-def _inverted(observed: float, direction: Array, noise: Array, share: float) -> float:
-    """The ECE, spread over the bins as `direction`, of which noise makes less than `observed` in this share of draws."""
-    total = np.abs(direction).sum()
-    if total == 0:
-        return observed
-    unit = direction / total
-
-    def excess(ece: float) -> float:
-        return float(np.quantile(np.abs(ece * unit + noise).sum(1), share)) - observed
-
-    if excess(0.0) >= 0:
-        return 0.0
-    return float(optimize.brentq(excess, 0.0, observed + np.abs(noise).sum(1).max(), xtol=1e-6))
-
-
-def _bin_sizes(n: int, bins: int) -> Array:
+def bin_sizes(n: int, bins: int) -> Array:
+    """Images in each of as many bins of equal mass as there can be; the first ones are one larger where it does not divide."""
     parts = min(bins, n)
     return np.full(parts, n // parts) + (np.arange(parts) < n % parts)
 

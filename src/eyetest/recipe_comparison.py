@@ -8,7 +8,6 @@ from typing import final
 
 from . import clustered, reliance, seeds, stats
 from .comparison import CAUSE, MAIN, NOT_COMPARED, WORDS
-from .comparison.differences import CALIBRATION_ERRORS
 from .records import Block, Cell, Estimate, Finding, Forest, Note, Scalar, Status, Table, of_whole_cue
 from .seeds import Told
 from .types import Column
@@ -25,8 +24,8 @@ UNRELATED = (
     "(Welch); where they go together, the intervals are too wide."
 )
 BIASED = (
-    "Noise keeps the calibration error (ECE) of a nearly calibrated model above 0, and its intervals here do not allow for "
-    "that: a difference from such a model may look too small."
+    "Noise keeps the calibration error (ECE) of a nearly calibrated model above 0 by an unknown amount. Its intervals here allow "
+    "for the most and the least, so of few images or of nearly calibrated models they are long."
 )
 CLAIM = "Intervals are for new trainings by the same recipes, judged on new test images like these."
 NORMAL = "Intervals from {k} trainings rest on normal luck of training, which {k} values cannot show."
@@ -174,7 +173,7 @@ def _finding(recipes: Recipes, rows: Sequence[Row], missing: Sequence[str]) -> F
             blocks.append(_differences(f"{title}: {first} (A) against each other recipe (B)", chosen))
     blocks.append(_spread(recipes, rows))
     limits = [CLAIM, VARIES, UNRELATED, CAUSE]
-    limits += [BIASED] if any(row.estimate.statistic in CALIBRATION_ERRORS for row in rows) else []
+    limits += [BIASED] if any(row.estimate.statistic in stats.CALIBRATION_ERRORS for row in rows) else []
     limits += [NORMAL.format(k=k)] if seeds.LEAST <= k < seeds.BOOTSTRAPPED else []
     limits += [f"Not every audit answered every check, so these are left out: {'; '.join(missing)}."] if missing else []
     params: dict[str, Cell] = {"trainings": k, "seeds": ", ".join(str(one.seed) for one in recipes[first])}

@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, final
 
 import numpy as np
 from scipy import special
 
-from . import distributions, reliance, stats
+from . import calibration_error, distributions, reliance, stats
 from .stats import Array, Interval
 
 LEAST, BOOTSTRAPPED = 3, 5
@@ -25,9 +26,12 @@ FLOOR = 0.1
 """Part of what the images alone would make a recipe's values differ that its variance is at least: of few trainings, equal
 counts of rare events are common, and would look like no noise."""
 RESAMPLES = 1000
+BIAS = ", from where noise may have moved each ECE"
 Columns = Sequence[Array]
 Amounts = Array | np.floating[Any]
 """One number, or an array of any shape with one a comparison."""
+Answer = tuple[Amounts, Amounts, Amounts, Amounts]
+"""Difference, low, high and two-sided p of the means over trainings."""
 
 
 class Images(NamedTuple):
@@ -81,9 +85,9 @@ class Told:
     p: float | None
     """Two-sided; None where there is no interval."""
     tellable: float | None
-    """Smallest difference whose interval would leave out 0: half of its width (t × standard error)."""
+    """Smallest difference whose interval would leave out 0: half of its width."""
     detectable: float | None
-    """Smallest true difference that is told in 80 % of such studies: (t at the level + t at 80 %) × standard error."""
+    """Smallest true difference that is told in 80 % of such studies: half of the width + t at 80 % × standard error."""
     image_deviation: float
     """Standard deviation of the difference over draws of images, for given recipes and endlessly many trainings."""
     seed_share: float
@@ -126,6 +130,7 @@ def difference(
     reads, one row an image. Two trainings have no interval. Three or four: Welch's t, with the noise of images added. From
     five on, for a statistic that is not linear in the images: the hierarchical bootstrap. `same_images` is False where only
     the two trainings of one seed answered the same images; then the whole noise of one seed's images is added, too wide.
+    The interval of a calibration error reaches as far as noise may have moved that of each training, besides.
     Groups are not known to the statistics of reliance.RULES. Raises ValueError if the recipes have not the same number of
     trainings, at least two, or if all images are of one group.
 
@@ -142,13 +147,16 @@ def difference(
     else:
         draws = _drawn(statistic, first, second, seed, groups, resamples)
         images = _of_draws(draws, len(first[0][0]), groups, same_images=same_images)
-    found = noise(a, b, images)
-    answer, over = welch(a, b, found, confidence), _over(None if draws is None else groups, same_images)
+    found, over = noise(a, b, images), _over(None if draws is None else groups, same_images)
     method = f"Welch's t over {k} + {k} trainings{over}, df {float(found.freedom):.3g}"
     if draws is not None and k >= BOOTSTRAPPED and same_images:
-        answer = hierarchical(a, b, draws, found, seed, confidence)
         method = f"hierarchical bootstrap over {k} + {k} trainings{over}, {resamples} resamples"
-    return _told(a, b, len(first[0][0]), answer, found, confidence, method)
+    else:
+        draws = None
+    answer = partial(_answer, images, draws, seed, confidence)
+    biased = statistic in stats.CALIBRATION_ERRORS
+    told = _beyond_bias(answer, a, b, *_middles(first, second, seed, groups)) if biased else answer(a, b)
+    return _told(a, b, len(first[0][0]), told, found, confidence, f"{method}{BIAS if biased else ''}")
 
 
 def reader(statistic: str) -> Callable[[Columns], float]:
@@ -172,9 +180,7 @@ def noise(first: Array, second: Array, images: Images) -> Noise:
     return Noise(parts[0], parts[1], image, freedom)
 
 
-def welch(
-    first: Array, second: Array, found: Noise, confidence: float = 0.95
-) -> tuple[Amounts, Amounts, Amounts, Amounts]:
+def welch(first: Array, second: Array, found: Noise, confidence: float = 0.95) -> Answer:
     """Difference, low, high and two-sided p of the means over trainings, of any leading shape.
 
     Source: Welch 1947; Satterthwaite 1946.
@@ -187,7 +193,7 @@ def welch(
 
 def hierarchical(
     first: Array, second: Array, draws: Array, found: Noise, seed: str, confidence: float = 0.95
-) -> tuple[Amounts, Amounts, Amounts, Amounts]:
+) -> Answer:
     """The same by resampling trainings within each recipe, and images for all trainings together (`draws`, 2k r).
 
     Deviations of seeds are stretched by √(k/(k−1)), those of images shrunk to the part that is shared by trainings, and
@@ -279,6 +285,35 @@ def _of_cues(statistic: str, first: Sequence[Columns], second: Sequence[Columns]
     return Images(np.array(2 * np.mean(alone)), np.zeros(()), np.zeros(()), n)
 
 
+def _answer(images: Images, draws: Array | None, seed: str, confidence: float, first: Array, second: Array) -> Answer:
+    """From the values of trainings; with `draws` hierarchically."""
+    found = noise(first, second, images)
+    if draws is None:
+        return welch(first, second, found, confidence)
+    return hierarchical(first, second, draws, found, seed, confidence)
+
+
+def _middles(
+    first: Sequence[Columns], second: Sequence[Columns], seed: str, groups: Array | None
+) -> tuple[Array, Array]:
+    """Where the ECE of each training is, if noise added to it as much as it may have, and as little; 2k each."""
+    ends = []
+    for confidence, correct in (*first, *second):
+        bins = calibration_error.of_bins(confidence, correct, bins=stats.BINS, groups=groups)
+        ends.append(calibration_error.ends(bins, stats.generator(f"{seed} {stats.BINS} bins"), draws=RESAMPLES))
+    return np.array([one.least for one in ends]), np.array([one.most for one in ends])
+
+
+def _beyond_bias(
+    answer: Callable[[Array, Array], Answer], first: Array, second: Array, least: Array, most: Array
+) -> Answer:
+    """From the lowest to the highest end, wherever noise moved the values; p is that of the difference nearest to 0."""
+    k, value = len(first), second.mean() - first.mean()
+    below, above = answer(most[:k], least[k:]), answer(least[:k], most[k:])
+    p = below[3] if below[0] > 0 else above[3] if above[0] < 0 else 1.0
+    return value, np.minimum(below[1], value), np.maximum(above[2], value), np.asarray(p)
+
+
 def _over(groups: Array | None, same_images: bool) -> str:
     if not same_images:
         return " on images of each seed's own"
@@ -289,14 +324,14 @@ def _told(
     first: Array,
     second: Array,
     n: int,
-    answer: tuple[Amounts, Amounts, Amounts, Amounts],
+    answer: Answer,
     found: Noise,
     confidence: float,
     method: str,
 ) -> Told:
     value, low, high, p = (float(one) for one in answer)
     k, enough = len(first), len(first) >= LEAST
-    quantiles = special.stdtrit(found.freedom, np.array([(1 + confidence) / 2, 0.8]))
+    for_power = special.stdtrit(found.freedom, 0.8) * np.sqrt(found.total)
     return Told(
         first=first,
         second=second,
@@ -305,7 +340,7 @@ def _told(
         interval=Interval(value, low, high) if enough else None,
         p=p if enough else None,
         tellable=(high - low) / 2 if enough else None,
-        detectable=float(quantiles.sum() * np.sqrt(found.total)) if enough else None,
+        detectable=float((high - low) / 2 + for_power) if enough else None,
         image_deviation=float(np.sqrt(found.image)),
         seed_share=float(found.seed_share),
         method=method if enough else f"{k} + {k} trainings: no interval",

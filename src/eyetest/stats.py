@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import optimize, special
 
-from . import calibrated, distributions, selective, weighted
+from . import calibration_error, distributions, selective, weighted
 
 Array = np.ndarray
 Statistic = Callable[..., float]
@@ -25,6 +25,8 @@ SWEEP = (5, 10, 15, 20, 30, 50)
 """Numbers of bins that a conclusion about calibration must hold for."""
 COVERAGES = {"error_rate_at_coverage": 0.2} | {f"error_rate_at_{c}": c / 100 for c in (50, 80, 90, 95)}
 """Of the statistics that are error rates among the surest images."""
+CALIBRATION_ERRORS = ("ece", "ece_debiased")
+"""Statistics that noise keeps away from 0."""
 
 
 class Interval(NamedTuple):
@@ -296,9 +298,9 @@ def ece_interval(
     draws: int = RESAMPLES,
 ) -> Interval:
     """The 95 % interval of the ECE of all images of this kind, lengthened to `value` (debiased or not) where that is outside."""
-    random = generator(f"{seed} {bins} bins")
-    low, high = calibrated.error_ends(confidence, correct, random, bins=bins, groups=groups, draws=draws)
-    return Interval(value, min(low, value), max(high, value))
+    seen = calibration_error.of_bins(confidence, correct, bins=bins, groups=groups)
+    found = calibration_error.ends(seen, generator(f"{seed} {bins} bins"), draws=draws)
+    return Interval(value, min(found.low, value), max(found.high, value))
 
 
 def ece_sweep(confidence: Array, correct: Array, seed: str, *, groups: Array | None = None) -> dict[int, Interval]:

@@ -36,7 +36,7 @@ from eyetest.report.advice import next_step
 from eyetest.report.compose import write_report
 from eyetest.report.options import PageOptions
 from eyetest.report.sections import coloured
-from eyetest.report.story import LEAST, MOST, Missing, chapters, verdict
+from eyetest.report.story import LEAST, MOST, ONCE, Missing, chapters, verdict
 from eyetest.report.words import MARKS, in_short
 from eyetest.store import RunDir
 
@@ -126,6 +126,24 @@ def test_the_verdict_has_five_to_eight_headlines_and_begins_with_the_difference(
     assert "1,234 test images of drawn (2 classes)" in told.asked
     assert told.headlines[0].sentence in told.summary
     assert "n = 1,234, Wilson score interval" in told.headlines[0].trace
+
+
+def test_a_study_of_one_training_a_recipe_says_so_and_asks_for_more_seeds(tmp_path):
+    shown = coloured(record("study"), sections(tmp_path))
+    for seeds, kind, once in ((1, "study", True), (3, "study", False), (1, "compare", False)):
+        about = record(kind, recipes=[{}, {}], seeds=seeds)
+        told = verdict(about, shown, chapters(shown), FEW)
+        assert (ONCE in told.asked) is once
+        assert (ONCE in told.summary) is once
+        assert [step.command for step in told.steps].count("eyetest study --data planted --seeds 5") == once
+
+
+def test_the_command_for_more_seeds_is_given_once(tmp_path):
+    untold = Section("compare", "two against one", record("compare"), (finding("CMP001", "inconclusive"),), tmp_path)
+    about, held = record("study", recipes=[{}, {}]), [*sections(tmp_path)[:2], untold]
+    shown = coloured(about, held)
+    told = verdict(about, shown, chapters(shown), FEW)
+    assert [step.command for step in told.steps].count("eyetest study --data planted --seeds 5") == 1
 
 
 def test_what_is_not_told_has_its_own_place_and_names_the_model(tmp_path):

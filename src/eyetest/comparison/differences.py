@@ -10,7 +10,8 @@ from typing import final
 
 import numpy as np
 
-from .. import clustered, distributions, reliance, stats
+from .. import calibration_error, clustered, distributions, reliance, stats
+from ..calibration_error import Bins
 from ..errors import RunError
 from ..records import Estimate
 from ..stats import Interval
@@ -20,8 +21,6 @@ from .sides import Side, groups_of, over
 FEW = 10
 """Events below which a bootstrap of their rate is too sure."""
 RESAMPLES = 1000
-CALIBRATION_ERRORS = ("ece", "ece_debiased")
-"""Statistics that noise keeps away from 0."""
 TANGO = "Tango score interval of the paired difference"
 
 
@@ -60,6 +59,12 @@ class Measured:
         """The statistic on each resample of the images, or of the groups."""
         of = stats.STATISTICS[self.statistic]
         return stats.resampled(of, self.columns, self.seed, groups=self.groups, resamples=RESAMPLES)
+
+    @cached_property
+    def bins(self) -> Bins:
+        """Of a calibration error, whose columns are confidence and correctness."""
+        confidence, correct = self.columns
+        return calibration_error.of_bins(confidence, correct, bins=stats.BINS, groups=self.groups)
 
     @cached_property
     def binary(self) -> bool:
@@ -137,8 +142,8 @@ def _tested(first: Measured, second: Measured) -> tuple[Interval, float, str]:
     if among is not None and others is not None and np.array_equal(among, others):
         groups = None if first.groups is None else first.groups[among]
         return share(first.columns[0][among], second.columns[0][among], groups)
-    if first.statistic in CALIBRATION_ERRORS:
-        return _of_calibration_errors(first.estimate, second.estimate)
+    if first.statistic in stats.CALIBRATION_ERRORS:
+        return _of_calibration_errors(first, second)
     coverage = stats.COVERAGES.get(first.statistic)
     if coverage is not None and (first.value + second.value) * coverage * len(first.columns[0]) < FEW:
         return _among_the_surest(first, second, coverage)
@@ -173,10 +178,14 @@ def _among_the_surest(first: Measured, second: Measured, coverage: float) -> tup
     return Interval(scale * interval.value, low, high), p, f"{method}, thresholds held fixed"
 
 
-def _of_calibration_errors(a: Estimate, b: Estimate) -> tuple[Interval, float, str]:
-    """From the farthest ends of both intervals: an ECE near 0 is biased, debiased or not, and resampling does not see it."""
-    interval = Interval(b.value - a.value, b.low - a.high, b.high - a.low)
-    return interval, _p_of_arm(interval), "from the farthest ends of both models' intervals"
+def _of_calibration_errors(first: Measured, second: Measured) -> tuple[Interval, float, str]:
+    """No ECE is below 0, so that no difference is beyond the end of one; lengthened to that of the shown values if outside."""
+    value, random = second.value - first.value, stats.generator(f"{first.seed} {stats.BINS} bins")
+    ends = calibration_error.difference(first.bins, second.bins, random, draws=RESAMPLES)
+    low, high = max(ends.low, -first.estimate.high), min(ends.high, second.estimate.high)
+    interval = Interval(value, min(low, value), max(high, value))
+    method = f"inverted test of both ECEs of {stats.BINS} bins{over(first.groups)}, {RESAMPLES} draws of normal noise"
+    return interval, ends.p, method
 
 
 def _of_cues(first: Measured, second: Measured) -> tuple[Interval, float, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import final
 
-from ..records import Finding, Status
+from ..records import Finding, RunRecord, Status
 from .sections import Shown
 
 LOOK = "eyetest look {model} {image} --data {data}"
@@ -105,6 +105,12 @@ def next_step(finding: Finding, shown: Shown) -> Step | None:
     elif command:
         command = _filled(command, finding, shown)
     return Step(text, command, finding.code, shown.anchor(finding)) if text else None
+
+
+def more_seeds(record: RunRecord) -> Step:
+    """What a study of one training a recipe leaves to do."""
+    data = shlex.quote(record.data.name)
+    return Step("Train more seeds before you say that one recipe is better than the other.", SEEDS.format(data=data))
 
 
 def steps(found: Iterable[tuple[Finding, Shown]]) -> list[Step]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 from ..records import Estimate, Finding, RunRecord, Status
-from .advice import Step, next_step, steps
+from .advice import Step, more_seeds, next_step, steps
 from .sections import Shown
 from .words import MARKS, first_sentence, in_short, main_estimate, trace
 
@@ -54,6 +54,8 @@ LEADS = (SEEDS, "CMP001", "EXM000", "TRN001", "SWP001", "ACC001")
 """What the verdict begins with: the first of these that is there."""
 MOST, LEAST, LINES, LINE = 8, 5, 22, 80
 """Headlines of a verdict where there are as many; the lines that fit one screen, and the signs of a line."""
+ONCE = "Each recipe was trained once, so a difference may be luck of training."
+"""Of a study."""
 TOLD: tuple[Status, ...] = ("concern", "ok")
 UNTOLD: tuple[Status, ...] = ("inconclusive", "error", "not_applicable")
 
@@ -235,6 +237,8 @@ def verdict(record: RunRecord, shown: Sequence[Shown], told: Sequence[Chapter], 
     asked = _asked(record, shown)
     others = sorted((part for part in parts if part not in headlines), key=_later)
     todo = steps((part.finding, part.shown) for part in (*headlines, *others))
+    if _once(record) and not any(step.command == more_seeds(record).command for step in todo):
+        todo.append(more_seeds(record))
     if missing.command:
         todo.insert(0, Step("Finish the run: the same command goes on where it stopped.", missing.command))
     return Verdict(
@@ -319,7 +323,13 @@ def _asked(record: RunRecord, shown: Sequence[Shown]) -> str:
     seeds = int(record.config.get("seeds", 1)) if record.kind == "study" else 1
     trained = "trained and audited" if record.kind == "study" else "audited"
     often = f", each from {seeds} seeds" if seeds > 1 else ""
-    return f"{_listed(names)} were {trained}{often} on {images}, and compared image by image."
+    luck = f" {ONCE}" if _once(record) else ""
+    return f"{_listed(names)} were {trained}{often} on {images}, and compared image by image.{luck}"
+
+
+def _once(record: RunRecord) -> bool:
+    """Whether recipes are compared by one training each."""
+    return record.kind == "study" and len(record.config.get("recipes", ())) > 1 and record.config.get("seeds", 1) == 1
 
 
 def _tested(record: RunRecord, shown: Sequence[Shown]) -> int:

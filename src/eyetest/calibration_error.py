@@ -1,0 +1,179 @@
+"""The expected calibration error (ECE) of all images of a kind, where noise moved the one that was seen.
+
+Noise adds to an ECE, to one near 0 most, and how much cannot be told from the answers: no estimate of a sum of absolute
+means is unbiased (Cai & Low 2011). So there are two ends for its middle, where noise added least and where it added most,
+and the spread of noise comes on top of both (as Armstrong & Kolesár 2018 do for a bias that is only bounded).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, final
+
+import numpy as np
+from scipy import optimize
+
+from . import distributions
+from .calibrated import bin_sizes
+
+Array = np.ndarray
+CLEARLY = 2.0
+"""Standard errors from which a bin counts as off, where noise is to have added most."""
+
+
+class Ends(NamedTuple):
+    """What is left of an ECE, or of a difference of two, if noise is taken off."""
+
+    low: float
+    """Low end of the 95 % interval."""
+    least: float
+    """The middle, if noise added as much as it may have (in a difference: to the second, and as little to the first)."""
+    most: float
+    """The middle, if it added as little."""
+    high: float
+    """High end of the 95 % interval."""
+
+    @property
+    def p(self) -> float:
+        """Two-sided p-value of 0: normal, with the spread beyond the middle that is nearer to 0."""
+        near, arm = (self.least, self.least - self.low) if self.least > 0 else (-self.most, self.high - self.most)
+        if near <= 0:
+            return 1.0
+        return distributions.normal_p(distributions.Z * near / arm) if arm > 0 else 0.0
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Bins:
+    """The bins of one model on some images."""
+
+    parts: Array
+    """What each bin adds to the ECE, signed; b."""
+    units: Array
+    """What each image (or group) adds to that by chance; u b. The sum of products is the covariance, with bins held fixed."""
+    floor: Array
+    """Variance of each part if the model were calibrated; b."""
+
+    @property
+    def error(self) -> float:
+        """The ECE that was seen."""
+        return float(np.abs(self.parts).sum())
+
+
+def of_bins(confidence: Array, correct: Array, *, bins: int, groups: Array | None = None) -> Bins:
+    """Bins of equal mass, equal confidences spread over theirs. Images (or groups) vary about their bin, one alone about 0.
+
+    Raises ValueError if all images are of one group.
+    """
+    order, n = np.argsort(confidence, kind="stable"), len(confidence)
+    stated, right = confidence[order].astype(np.float64), correct[order].astype(np.float64)
+    sizes, starts = bin_sizes(n, bins), np.flatnonzero(np.concatenate([[True], stated[1:] != stated[:-1]]))
+    place, tied = np.repeat(np.arange(len(sizes)), sizes), np.diff(np.append(starts, n))
+    share = np.repeat(np.add.reduceat(np.eye(len(sizes))[place], starts) / tied[:, None], tied, axis=0)
+    parts = share.T @ (right - stated) / n
+    about = share @ np.where(sizes > 1, n * parts / sizes, 0)
+    single = np.empty_like(share)
+    single[order] = share * ((right - stated - about) * np.sqrt(sizes / np.maximum(sizes - 1, 1))[place] / n)[:, None]
+    return Bins(parts, _together(single, groups), (share**2).T @ (stated * (1 - stated)) / n**2)
+
+
+def _together(single: Array, groups: Array | None) -> Array:
+    """Sums of groups, as much wider as so few of them ask for."""
+    if groups is None:
+        return single
+    names, member = np.unique(groups, return_inverse=True)
+    number = len(names)
+    if number < 2:
+        raise ValueError("all images are of one group, so nothing can be said of others")
+    sums = np.stack([np.bincount(member, one) for one in single.T], axis=1)
+    result: Array = sums * np.sqrt(number / (number - 1)) * distributions.student_over_normal(0.975, number - 1)
+    return result
+
+
+def ends(seen: Bins, random: np.random.Generator, *, draws: int) -> Ends:
+    """Of one model: a test inverted, with normal noise of the bins.
+
+    The high end is the largest ECE with which one as small as was seen comes about in 2.5 %, were all bins off by equally
+    many standard errors: noise adds least then. The low end is the smallest with which one as large comes about in 2.5 %,
+    were only those bins off that clearly are (the clearest, if none is): noise adds most then. The middles are those of
+    50 %. Noise adds to every ECE, so the one that was seen can lie above the high end.
+    """
+    normal, covariance = random.normal(size=(draws, len(seen.parts))), seen.units.T @ seen.units
+    few, extra = _few_off(seen)
+    noise = normal @ _factor(covariance + np.diag(extra))
+    low, least = (_inverted(seen.error, few, noise, share) for share in (0.975, 0.5))
+    noise = normal @ _factor(covariance)
+    most, high = (_inverted(seen.error, _evenly_off(seen), noise, share) for share in (0.5, 0.025))
+    return Ends(low, least, most, high)
+
+
+def difference(first: Bins, second: Bins, random: np.random.Generator, *, draws: int) -> Ends:
+    """Of two models on the same images (or groups), second minus first: the same test for both, with what noise they share.
+
+    The high end is the largest difference with which one as small as was seen comes about in 2.5 %, if noise adds least to
+    the second model's ECE and most to the first one's; the low end the other way round.
+    """
+    normal, own = random.normal(size=(draws, len(first.parts) + len(second.parts))), len(first.parts)
+    most, high = _at_most(first, second, normal)
+    least, low = _at_most(second, first, np.roll(normal, -own, axis=1))
+    return Ends(-low, -least, most, high)
+
+
+def _at_most(first: Bins, second: Bins, normal: Array) -> tuple[float, float]:
+    """Middle and high end of the difference second − first."""
+    few, extra = _few_off(first)
+    units = np.concatenate([first.units, second.units], axis=1)
+    wider = np.concatenate([extra, np.zeros(len(second.parts))])
+    noise, own = normal @ _factor(units.T @ units + np.diag(wider)), len(few)
+    base = _inverted(first.error, few, noise[:, :own], 0.5)
+    drawn = _drawn(base, few, noise[:, :own])
+    middle, end = (
+        _inverted(second.error - first.error, _evenly_off(second), noise[:, own:], share, drawn) - base
+        for share in (0.5, 0.025)
+    )
+    return middle, end
+
+
+def _evenly_off(seen: Bins) -> Array:
+    """What bins add to an ECE of 1 if all are off by equally many standard errors."""
+    spread = np.sqrt((seen.units**2).sum(0))
+    direction = np.where(seen.parts < 0, -1, 1) * (spread if spread.any() else 1.0)
+    result: Array = direction / np.abs(direction).sum()
+    return result
+
+
+def _few_off(seen: Bins) -> tuple[Array, Array]:
+    """What bins add to an ECE of 1 if only those are off that clearly are; and the variance they have besides.
+
+    Their noise is at least that of a calibrated model.
+    """
+    variance = (seen.units**2).sum(0)
+    error = np.sqrt(np.maximum(variance, seen.floor))
+    clearness = np.divide(np.abs(seen.parts), error, out=np.where(seen.parts == 0, 0, np.inf), where=error > 0)
+    off = (clearness > CLEARLY) | (np.arange(len(error)) == clearness.argmax())
+    direction = np.where(seen.parts == 0, 1.0, seen.parts) * off
+    return direction / np.abs(direction).sum(), np.maximum(seen.floor - variance, 0)
+
+
+def _factor(covariance: Array) -> Array:
+    """What standard normal rows are multiplied with to have this covariance."""
+    values, vectors = np.linalg.eigh(covariance)
+    result: Array = np.sqrt(np.maximum(values, 0))[:, None] * vectors.T
+    return result
+
+
+def _drawn(ece: float, direction: Array, noise: Array) -> Array:
+    """ECEs that are seen under this noise, one a row."""
+    result: Array = np.abs(ece * direction + noise).sum(1)
+    return result
+
+
+def _inverted(observed: float, direction: Array, noise: Array, share: float, less: Array | float = 0.0) -> float:
+    """The ECE with which what is seen, minus `less`, is below `observed` in this share of draws; from 0 to 1."""
+
+    def excess(ece: float) -> float:
+        return float(np.quantile(_drawn(ece, direction, noise) - less, share)) - observed
+
+    if excess(0.0) >= 0:
+        return 0.0
+    return 1.0 if excess(1.0) <= 0 else float(optimize.brentq(excess, 0.0, 1.0, xtol=1e-6))
