@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from ..records import Gallery, RunRecord
 from .glossary import GLOSSARY
 from .sections import Shown
+from .words import minus
 
 LINK = Markup('<a class="term" href="#{}" title="{}">{}</a>')
 AS_IT_IS = {"n": "n(?= = )", "points": "points", "paired": "paired(?! test)"}
@@ -42,6 +43,7 @@ class Glossed:
 
     def __call__(self, text: str, folded: bool = False) -> Markup:
         """The text, escaped; what is folded away takes no link from what is seen."""
+        text = minus(text)
         parts, end = [], 0
         for found in self._pattern.finditer(text):
             parts += [escape(text[end : found.start()]), self._linked(found, folded)]

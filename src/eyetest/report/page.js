@@ -78,11 +78,11 @@
     if (value === null) return "–";
     if (typeof value === "boolean") return value ? "yes" : "no";
     if (typeof value !== "number") return value;
-    return decimals || !Number.isInteger(value) ? value.toFixed(3) : value.toLocaleString("en");
+    return (decimals || !Number.isInteger(value) ? value.toFixed(3) : value.toLocaleString("en")).replace("-", "−");
   };
   const lengthen = (rest) => {
     const holder = rest.previousElementSibling, body = holder.querySelector("tbody"), { rows, columns } = whole(rest.dataset);
-    const decimals = columns.map((_, c) => [...body.rows].every((row) => /^(-?\d+\.\d{3}|–)$/.test(row.cells[c].textContent)));
+    const decimals = columns.map((_, c) => [...body.rows].every((row) => /^(−?\d+\.\d{3}|–)$/.test(row.cells[c].textContent)));
     for (const values of rows.slice(body.rows.length)) {
       const row = body.insertRow();
       values.forEach((value, c) => {

@@ -25,7 +25,7 @@ from .options import DEFAULT, PageOptions
 from .pictures import data_uri, overlaid
 from .sections import Section, Shown, coloured
 from .story import Missing, chapters, verdict
-from .words import MARKS, by_method, cell, distrusted, stamp_words, stamps_in_words, wide
+from .words import MARKS, by_method, cell, distrusted, minus, stamp_words, stamps_in_words, wide
 
 __all__ = ["Figure", "Section", "render"]
 COMPLETE = Missing()
@@ -100,6 +100,7 @@ def _environment(shown: Sequence[Shown], options: PageOptions, record: RunRecord
     filters: dict[str, Callable[..., Any]] = {
         "number": figures.number,
         "cell": cell,
+        "minus": minus,
         "wide": wide,
         "mark": lambda status: MARKS[status],
         "by_method": by_method,

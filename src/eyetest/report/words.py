@@ -31,6 +31,11 @@ MANY, LONG_WORD = 10, 14
 """Columns of a table that fit on paper, and signs of a word in their heads."""
 
 
+def minus(text: str) -> str:
+    """With a minus sign in place of the hyphen before a number that stands by itself."""
+    return re.sub(r"(?<![^\s(=])-(?=\.?\d)", "−", text)
+
+
 def cell(value: Cell) -> str:
     """A table cell for reading."""
     if value is None:
@@ -38,8 +43,8 @@ def cell(value: Cell) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.3f}"
-    return f"{value:,}" if isinstance(value, int) else value
+        return minus(f"{value:.3f}")
+    return minus(f"{value:,}") if isinstance(value, int) else value
 
 
 def taken(view: str) -> str:
