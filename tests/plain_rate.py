@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
 from eyetest import stats
-from eyetest.checks.base import Check, Outcome
+from eyetest.checks.base import Check
 from eyetest.evidence import Evidence, Need, Predict
+from eyetest.outcome import Outcome
 from eyetest.records import Estimate
 
 

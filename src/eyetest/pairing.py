@@ -7,9 +7,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from .comparison import OTHER, Comparison, Side, compare_findings, compare_with_reference
+from .comparison import OTHER, Side, compare_findings, compare_with_reference
 from .data.base import Dataset
 from .errors import UserError
+from .outcome import Outcome
 from .provenance import new_record
 from .recipe_comparison import Training, compare_recipes
 from .records import Finding, Gallery
@@ -80,7 +81,7 @@ def _names(runs: Sequence[RunDir]) -> list[str]:
 
 
 def _written(
-    runs: Sequence[RunDir], compared: Sequence[Comparison], out: Path | str | None, data: Dataset | None
+    runs: Sequence[RunDir], compared: Sequence[Outcome], out: Path | str | None, data: Dataset | None
 ) -> RunDir:
     """The run of a comparison, with its findings, their columns and the images that they cite."""
     first, *others = runs

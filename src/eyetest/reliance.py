@@ -136,17 +136,12 @@ class Spread(NamedTuple):
         return Interval(value, value - half, value + half), p
 
 
-def variance(influence: Array, donors: Array) -> float:
-    """Variance of a mean over images whose rows (influence r n, donors r 2 n) share donors.
+def variance(influence: Array, donors: Array) -> tuple[float, float]:
+    """Variance of a mean over images whose rows (influence r n, donors r 2 n) share donors, and its degrees of freedom.
 
     The sum over all pairs of rows that have the image or a donor in common: a delete-one-image jackknife over base
-    images and donors, to first order.
+    images and donors, to first order. The degrees are at least 1, and infinitely many where nothing varies.
     """
-    return _variance(influence, donors)[0]
-
-
-def _variance(influence: Array, donors: Array) -> tuple[float, float]:
-    """The variance and the degrees of freedom that it is estimated with, at least 1; infinitely many where nothing varies."""
     draws, n = influence.shape
     of_images = influence.mean(0)
     own = float((of_images**2).sum())
@@ -196,7 +191,7 @@ def spread(linear: Linear, donors: Array, strata: Sequence[Array] = ()) -> Sprea
     """
     n = linear.influence.shape[1]
     influence = stratified(linear.influence, strata, min(n, len(np.unique(donors))))
-    found, freedom = _variance(influence, donors)
+    found, freedom = variance(influence, donors)
     return Spread(math.sqrt(found + PSEUDO * (linear.scale / n) ** 2), freedom)
 
 

@@ -7,10 +7,11 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from eyetest import flow
-from eyetest.checks.base import Check, Outcome
+from eyetest.checks.base import Check
 from eyetest.evidence import Embed, Evidence, Need, Vote
 from eyetest.models.classifier import Classifier
 from eyetest.models.resnet18_cifar import Resnet18Cifar
+from eyetest.outcome import Outcome
 from eyetest.types import Features
 
 

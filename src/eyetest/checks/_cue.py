@@ -10,6 +10,7 @@ from typing import Any
 from .. import reliance, stats
 from ..errors import MissingEvidence
 from ..evidence import Evidence, Need, Predict, Swap
+from ..outcome import Outcome
 from ..records import Block, Estimate, Forest, Gallery, Grid, Status, Table
 from ..transplants.base import Transplant
 from ..transplants.cell import Cell
@@ -18,7 +19,7 @@ from ._estimates import class_estimates, cue_estimates, directions, share_estima
 from ._gallery import cue_gallery
 from ._removal import Removal, removal_evidence, removal_needs
 from ._swapped import Swapped, collect, judged, table_columns
-from .base import Check, Outcome
+from .base import Check
 
 CONCERN = 0.05
 """Reliance above which using a cue that is not the object is called a concern: five points of accuracy."""

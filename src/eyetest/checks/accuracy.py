@@ -10,10 +10,11 @@ import numpy as np
 
 from .. import clustered, stats
 from ..evidence import Context, Evidence, Need, Predict
+from ..outcome import Outcome
 from ..records import Estimate, Forest, Scalar, Status
 from ..types import Column, Predictions
 from ._measure import measured, rate
-from .base import Check, Outcome
+from .base import Check
 
 MARGIN = 0.02
 """Balanced accuracy above guessing (two points) below which knowing the image does not help in any useful way."""

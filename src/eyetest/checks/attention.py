@@ -11,13 +11,14 @@ import numpy as np
 from .. import stats
 from ..errors import MissingEvidence
 from ..evidence import Attend, Context, Evidence, Need, Predict, Select, Trust
+from ..outcome import Outcome
 from ..records import Block, Estimate, Forest, Histogram, Table
 from ..types import Attention as Looked
 from ..types import Column, Labels, image_ids, places
 from ._histogram import right_and_wrong
 from ._measure import measured
 from ._stamp import reason, trialled, verdict
-from .base import Check, Outcome
+from .base import Check
 from .explanation_trust import SAMPLED
 
 METHODS: tuple[tuple[str, int | None], ...] = (("grad_cam", None), ("saliency", 2000))

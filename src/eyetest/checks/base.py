@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, final
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from ..evidence import Evidence, Need
+from ..outcome import Outcome
 from ..records import Block, Cell, Estimate, Finding, Status
-from ..types import Column
-
-
-@final
-@dataclass(frozen=True)
-class Outcome:
-    """A finding with the per-image columns behind its estimates."""
-
-    finding: Finding
-    ids: tuple[str, ...] = ()
-    """Row names of the columns."""
-    columns: Mapping[str, Column] = field(default_factory=dict)
-    """Stored as scores/<CODE>.parquet."""
 
 
 @dataclass(frozen=True)

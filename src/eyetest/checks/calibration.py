@@ -13,10 +13,11 @@ from .. import calibrated, stats
 from ..distributions import Z
 from ..errors import MissingEvidence
 from ..evidence import Context, Evidence, Need, Predict
+from ..outcome import Outcome
 from ..records import Block, Curve, Estimate, Note, Series, Status, Table
 from ..types import Column, Predictions, Rows
 from ._measure import calibration_error, measured
-from .base import Check, Outcome
+from .base import Check
 
 CLEAR = 0.02
 """Debiased ECE from which a miscalibration is called a concern: two points."""

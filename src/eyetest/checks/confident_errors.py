@@ -11,12 +11,13 @@ import numpy as np
 
 from .. import stats
 from ..evidence import Context, Evidence, Explain, Need, Predict, Select
+from ..outcome import Outcome
 from ..records import Card, Estimate, Gallery, MapPicture, Scalar, Table, TwinPicture
 from ..types import Column, MapSet, Predictions, Rows, Target, places
 from . import _measure, _nearest
 from ._histogram import right_and_wrong
 from ._maps import found_maps, map_pictures, reliability_notes, scales
-from .base import Check, Outcome
+from .base import Check
 
 MAPS: tuple[tuple[str, Target], ...] = (
     ("grad_cam", "predicted"),

@@ -11,8 +11,9 @@ import numpy as np
 
 from .. import stats
 from ..evidence import Evidence, Need, Predict
+from ..outcome import Outcome
 from ..records import Estimate, Matrix, Status, Table
-from .base import Check, Outcome
+from .base import Check
 
 LEAST = 6
 """Errors between two classes below which no test could ever reach 5 %."""

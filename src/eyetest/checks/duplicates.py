@@ -9,10 +9,11 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from ..evidence import Context, Evidence, Need, Predict, Resemble
+from ..outcome import Outcome
 from ..records import Block, Card, Estimate, Gallery, Scalar, Status, Table, TwinPicture
 from ..types import SPLITS, Column, Lookalikes, Predictions, image_ids, places
 from ._measure import measured, rate
-from .base import Check, Outcome
+from .base import Check
 
 TEST = SPLITS.index("test")
 LISTED = 300

@@ -12,6 +12,7 @@ import numpy as np
 from .. import stats
 from ..errors import MissingEvidence
 from ..evidence import Evidence, Explain, Need, Predict, Probe, Select
+from ..outcome import Outcome
 from ..records import Block, Card, Estimate, Forest, Gallery, Status, SwapPicture, Table
 from ..transplants.amplitude import Amplitude
 from ..transplants.background import Background
@@ -23,7 +24,7 @@ from ..transplants.middle import Middle
 from ..transplants.patch_statistics import PatchStatistics
 from ..types import Column, MapSet, Predictions, ProbeArm, Probes
 from ._maps import found_maps, map_pictures, median_reliability, reliability_notes, scales
-from .base import Check, Outcome
+from .base import Check
 
 CUES: tuple[Transplant, ...] = (
     Colour(),

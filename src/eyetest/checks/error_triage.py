@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import confident_learning as learning
 from ..evidence import Embed, Evidence, Need, OutOfSample, Predict, Resemble, Vote, perhaps
+from ..outcome import Outcome
 from ..records import Block, Cell, Estimate, Forest, Status
 from ..types import SPLITS, VERDICTS, Column, HumanVotes, Lookalikes, Predictions, SplitName, TriageVerdict
 from . import _triage as triage
@@ -17,7 +18,7 @@ from ._measure import measured, rate
 from ._triage import NO, UNKNOWN, YES, Distances, Lift, Results
 from ._triage_blocks import BLIND, WORDS, Sorted, evidence_table, gallery, notes, verdict_table
 from ._witnesses import Witnesses
-from .base import Check, Outcome
+from .base import Check
 
 FEWEST = 30
 """Errors below which nothing is concluded; with fewer confident ones, all errors are sorted."""

@@ -10,10 +10,11 @@ import numpy as np
 
 from ..errors import MissingEvidence
 from ..evidence import Evidence, Explain, Need, Select, Trust
+from ..outcome import Outcome
 from ..records import Cell, Estimate, Forest, Table
 from ..types import Column, Target, TrustTrial, image_ids
 from ._stamp import LEVEL, Trialled, Verdict, obstacles, reason, trialled, verdict
-from .base import Check, Outcome
+from .base import Check
 
 STUDY: tuple[tuple[str, Target], ...] = (("grad_cam", "predicted"), ("saliency", "predicted"))
 """What everybody shows, and so what is stamped in every audit."""

@@ -10,9 +10,10 @@ import numpy as np
 
 from .. import stats
 from ..evidence import Evidence, History, Need, Predict
+from ..outcome import Outcome
 from ..records import Curve, Estimate, Scalar, Series
 from ..types import TrainingHistory
-from .base import Check, Outcome
+from .base import Check
 
 WINDOW = 5
 """Epochs of the running median of the validation loss."""

@@ -11,6 +11,7 @@ import numpy as np
 from .. import stats
 from ..errors import MissingEvidence
 from ..evidence import Context, Evidence, Need, Predict, Preflight
+from ..outcome import Outcome
 from ..records import Cell, Estimate, Finding, Note, Status, Table
 from ..types import Column, InputTrials, Predictions, image_ids
 from ._input_faults import (
@@ -29,7 +30,7 @@ from ._input_faults import (
     reordering,
 )
 from ._measure import rate
-from .base import Check, Outcome
+from .base import Check
 
 NAME = "input_contract"
 UNKNOWN = (

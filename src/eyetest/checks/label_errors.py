@@ -14,9 +14,10 @@ from .. import stats
 from ..calibrated import Temperature
 from ..confident_learning import Chance
 from ..evidence import Context, Evidence, Need, OutOfSample, Predict, perhaps
+from ..outcome import Outcome
 from ..records import Block, Card, Cell, Estimate, Gallery, Note, Scalar, Status, Table
 from ..types import Column, Predictions
-from .base import Check, Outcome
+from .base import Check
 
 LISTED = 300
 FEWEST = 30

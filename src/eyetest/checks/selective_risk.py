@@ -11,10 +11,11 @@ from scipy.special import logsumexp
 
 from .. import selective, stats
 from ..evidence import Context, Evidence, Need, Predict
+from ..outcome import Outcome
 from ..records import Cell, Curve, Estimate, Finding, Scalar, Series, Status, Table
 from ..types import Column, Predictions, Rows
 from ._measure import measured, rate
-from .base import Check, Outcome
+from .base import Check
 
 USEFUL = 0.6
 """AUROC below which the least sure fifth holds little more than its own share of the errors."""

@@ -12,11 +12,12 @@ import numpy as np
 from .. import stats
 from ..errors import MissingEvidence
 from ..evidence import Describe, Embed, Evidence, Need, Predict, Resemble
+from ..outcome import Outcome
 from ..records import Block, Card, Estimate, Gallery, Note, Scalar, Status, Table
 from ..types import SPLITS, Predictions, places
 from . import _slices
 from ._slices import Gap, Group
-from .base import Check, Outcome
+from .base import Check
 
 SHOWN = 8
 GALLERIES = 3

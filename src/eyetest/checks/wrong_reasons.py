@@ -11,6 +11,7 @@ import numpy as np
 from .. import reliance
 from ..errors import MissingEvidence
 from ..evidence import Evidence, Need, Predict, Swap
+from ..outcome import Outcome
 from ..records import Estimate, Gallery, Scalar, Status
 from ..transplants.centre import Centre
 from ..transplants.object import Object
@@ -18,7 +19,7 @@ from ..types import Column, Predictions, image_ids, places
 from ._estimates import METHOD
 from ._gallery import SHOWN, swap_card
 from ._swapped import Swapped, collect
-from .base import Check, Outcome
+from .base import Check
 
 CONCERN = 0.05
 

@@ -4,7 +4,7 @@ from .cards import OTHER, SHOWN, changed_rows
 from .differences import RESAMPLES, difference_of
 from .findings import compare_findings
 from .many import compare_with_reference, pairwise
-from .sides import Comparison, Side
+from .sides import Side
 from .words import CAUSE, CODES, EXTRA_LIMITS, LIMITS, MAIN, NOT_COMPARED, TITLES, WORDS
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "SHOWN",
     "TITLES",
     "WORDS",
-    "Comparison",
     "Side",
     "changed_rows",
     "compare_findings",

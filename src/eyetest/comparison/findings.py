@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
+from ..outcome import Outcome
 from ..records import Block, Cell, Estimate, Finding, Forest, Scalar, Table
 from ..stats import mcnemar
 from . import directions, fixed
 from .differences import Difference, measured, paired, share
 from .family import Judged, credible, excludes_zero, judged, limit, not_surviving, status, written
-from .sides import Comparison, Side, codes_of, groups_of, made, require_same_images
+from .sides import Side, codes_of, groups_of, made, require_same_images
 from .words import CONFUSIONS, EXTRA_LIMITS, LIMITS, MAIN, TITLES, WORDS
 
 
@@ -40,7 +41,7 @@ class Pair:
         return None if untrusted else self.main
 
 
-def compare_findings(a: Side, b: Side, *, classes: tuple[str, ...]) -> list[Comparison]:
+def compare_findings(a: Side, b: Side, *, classes: tuple[str, ...]) -> list[Outcome]:
     """All comparisons of two sides.
 
     Raises RunError if they did not see the same images.
@@ -53,7 +54,7 @@ def compare_findings(a: Side, b: Side, *, classes: tuple[str, ...]) -> list[Comp
     main, other = judged(raw), judged(_other_family(pairs))
     said = limit(len(main), len(other))
     found = [_compared(pair, a, b, main.get(pair.code), other, said) for pair in pairs]
-    found.insert(1, Comparison(_of_directions(a, b, ways, main.get(directions.CODE), said)))
+    found.insert(1, Outcome(_of_directions(a, b, ways, main.get(directions.CODE), said)))
     found.append(fixed.fixed_and_broken(a, b, classes, main.get("CMP001") or main[fixed.CODE], said))
     if groups_of(a, b, a.predictions.ids) is None:
         return found
@@ -94,11 +95,11 @@ def _of_directions(a: Side, b: Side, ways: Sequence[directions.Direction], judge
     return directions.told(a, b, ways, judge, said)
 
 
-def _compared(pair: Pair, a: Side, b: Side, judge: Judged | None, other: Mapping[str, Judged], said: str) -> Comparison:
+def _compared(pair: Pair, a: Side, b: Side, judge: Judged | None, other: Mapping[str, Judged], said: str) -> Outcome:
     code, first, second = pair.code, pair.first, pair.second
     name = first.name if first else TITLES[code][0].lower().replace(" ", "_")
     if first is None or second is None or pair.main is None:
-        return Comparison(made(code, name, "not_applicable", _missing(pair.source)))
+        return Outcome(made(code, name, "not_applicable", _missing(pair.source)))
     main, shared = pair.main.estimate, [one.estimate for one in pair.differences]
     judges = [judge if one is pair.told else other[f"{code}.{one.estimate.name}"] for one in pair.differences]
     blocks: list[Block] = [
@@ -109,12 +110,10 @@ def _compared(pair: Pair, a: Side, b: Side, judge: Judged | None, other: Mapping
     limits = (*EXTRA_LIMITS.get(code, ()), said, *LIMITS)
     if judge is None:
         told = _untrusted(first, second, main)
-        return Comparison(
-            made(code, name, "inconclusive", told, shared, blocks, params={"trusted": False}, limits=limits)
-        )
+        return Outcome(made(code, name, "inconclusive", told, shared, blocks, params={"trusted": False}, limits=limits))
     params = (_discordant(a, b) if code == "CMP001" else {}) | judge.params
     told = _headline(code, main, judge, first, second, a, b)
-    return Comparison(made(code, name, status(main, judge), told, shared, blocks, params=params, limits=limits))
+    return Outcome(made(code, name, status(main, judge), told, shared, blocks, params=params, limits=limits))
 
 
 def _missing(source: str) -> str:

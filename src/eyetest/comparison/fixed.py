@@ -7,12 +7,13 @@ from collections import Counter
 import numpy as np
 
 from .. import clustered, stats
+from ..outcome import Outcome
 from ..records import Block, Estimate, Gallery, Status, Table
 from ..types import Labels, Predictions
 from . import consistency
 from .cards import GROUPS, SHOWN, card, changed_masks, changed_rows
 from .family import LEVEL, Judged
-from .sides import Comparison, Side, groups_of, made, over
+from .sides import Side, groups_of, made, over
 from .words import LIMITS
 
 CODE, NAME = "CMP090", "fixed_and_broken"
@@ -25,7 +26,7 @@ BETTER = ("higher", "lower", "neither")
 CONSISTENCY = "Error consistency is above 0 also for unrelated models, where some images are hard for all; it is not about which is right."
 
 
-def fixed_and_broken(a: Side, b: Side, classes: tuple[str, ...], judge: Judged, limit: str) -> Comparison:
+def fixed_and_broken(a: Side, b: Side, classes: tuple[str, ...], judge: Judged, limit: str) -> Outcome:
     """Counts, directions, and the images with both models' answers; `judge` is of McNemar's test of the accuracies."""
     masks = changed_masks(a.predictions, b.predictions)
     ids, groups = a.predictions.ids, groups_of(a, b, a.predictions.ids)
@@ -55,7 +56,7 @@ def fixed_and_broken(a: Side, b: Side, classes: tuple[str, ...], judge: Judged, 
         (CONSISTENCY, limit, *LIMITS),
     )
     columns = {name: mask.astype(float) for name, mask in zip(names, masks, strict=True)}
-    return Comparison(finding, ids, columns)
+    return Outcome(finding, ids, columns)
 
 
 def _headline(a: Side, b: Side, masks: tuple[np.ndarray, ...], shared: consistency.Agreement) -> str:

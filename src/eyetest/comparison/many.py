@@ -9,6 +9,7 @@ from typing import final
 
 from .. import clustered, reliance, stats
 from ..errors import RunError
+from ..outcome import Outcome
 from ..records import Block, Cell, Estimate, Finding, Forest, Status, Table
 from ..types import Labels
 from . import consistency, fixed
@@ -16,7 +17,7 @@ from .cards import GROUPS, changed_masks
 from .differences import Difference, Measured, measure, paired, share
 from .family import LEVEL, Judged, credible, excludes_zero, judged, sign, written
 from .findings import moved, same_trusted, words_of
-from .sides import Comparison, Side, codes_of, made, require_same_images
+from .sides import Side, codes_of, made, require_same_images
 from .words import EXTRA_LIMITS, LIMITS, MAIN, TITLES
 
 PAIRED = (
@@ -75,7 +76,7 @@ def pairwise(sides: Sequence[Side], wanted: Sequence[tuple[str, str]] = PAIRED) 
     ]
 
 
-def compare_with_reference(sides: Sequence[Side]) -> list[Comparison]:
+def compare_with_reference(sides: Sequence[Side]) -> list[Outcome]:
     """Every main estimate of each model against that of the first one, with p-values adjusted over all of them.
 
     Raises RunError if they did not see the same images.
@@ -96,8 +97,8 @@ def compare_with_reference(sides: Sequence[Side]) -> list[Comparison]:
         f"Better or worse is said only where p, adjusted for the {len(raw)} differences of all models and main estimates "
         f"(Holm 1979), is below {LEVEL}. Each interval is for its own difference alone."
     )
-    found = [Comparison(_finding(source, code, rows[code], sides, judges, said)) for source, code in codes.items()]
-    found.append(Comparison(_fixed(sides, groups, judges, said)))
+    found = [Outcome(_finding(source, code, rows[code], sides, judges, said)) for source, code in codes.items()]
+    found.append(Outcome(_fixed(sides, groups, judges, said)))
     return (
         found if groups is None else [replace(one, finding=one.finding.where_images_come_in_groups()) for one in found]
     )

@@ -32,16 +32,6 @@ class Side:
     """Group (patient, scene) of each image id, where the audit knew of groups."""
 
 
-@final
-@dataclass(frozen=True)
-class Comparison:
-    """A finding about the difference, with its per-image columns."""
-
-    finding: Finding
-    ids: tuple[str, ...] = ()
-    columns: Mapping[str, Column] = field(default_factory=dict)
-
-
 def require_same_images(a: Side, b: Side) -> None:
     """Raise RunError if two audits did not see the same images in the same groups."""
     if a.fingerprint != b.fingerprint or a.predictions.ids != b.predictions.ids:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 import traceback
 
-from ..checks.base import Check, Outcome
+from ..checks.base import Check
 from ..data.base import Dataset
 from ..errors import MissingEvidence, UndeclaredNeed
 from ..evidence import Context, Evidence, Predict
+from ..outcome import Outcome
 from ..records import Finding
 from ..store import RunDir
 from .pictures import draw_galleries
