@@ -3,6 +3,7 @@
 Noise adds to an ECE, to one near 0 most, and how much cannot be told from the answers: no estimate of a sum of absolute
 means is unbiased (Cai & Low 2011). So there are two ends for its middle, where noise added least and where it added most,
 and the spread of noise comes on top of both (as Armstrong & Kolesár 2018 do for a bias that is only bounded).
+Noise adds hardly anything to the error of all images as one bin, and no ECE is below that: it bounds both from below.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from .calibrated import bin_sizes
 Array = np.ndarray
 CLEARLY = 2.0
 """Standard errors from which a bin counts as off, where noise is to have added most."""
+PSEUDO = 0.5
+"""Errors that each bin may have had more or less by chance, besides what it shows: one without any is not without noise."""
 
 
 class Ends(NamedTuple):
@@ -50,7 +53,7 @@ class Bins:
     parts: Array
     """What each bin adds to the ECE, signed; b."""
     units: Array
-    """What each image (or group) adds to that by chance; u b. The sum of products is the covariance, with bins held fixed."""
+    """What each image (or group) adds to that by chance, with bins held fixed; u b."""
     floor: Array
     """Variance of each part if the model were calibrated; b."""
 
@@ -58,6 +61,17 @@ class Bins:
     def error(self) -> float:
         """The ECE that was seen."""
         return float(np.abs(self.parts).sum())
+
+    @property
+    def variance(self) -> Array:
+        """Of each part; b."""
+        result: Array = (self.units**2).sum(0) + PSEUDO / len(self.units) ** 2
+        return result
+
+    @property
+    def whole(self) -> Bins:
+        """All images as one bin."""
+        return Bins(*(part.sum(-1, keepdims=True) for part in (self.parts, self.units, self.floor)))
 
 
 def of_bins(confidence: Array, correct: Array, *, bins: int, groups: Array | None = None) -> Bins:
@@ -98,13 +112,11 @@ def ends(seen: Bins, random: np.random.Generator, *, draws: int) -> Ends:
     were only those bins off that clearly are (the clearest, if none is): noise adds most then. The middles are those of
     50 %. Noise adds to every ECE, so the one that was seen can lie above the high end.
     """
-    normal, covariance = random.normal(size=(draws, len(seen.parts))), seen.units.T @ seen.units
-    few, extra = _few_off(seen)
-    noise = normal @ _factor(covariance + np.diag(extra))
-    low, least = (_inverted(seen.error, few, noise, share) for share in (0.975, 0.5))
-    noise = normal @ _factor(covariance)
+    normal = random.normal(size=(draws, len(seen.parts)))
+    low, least = np.max([_at_least(bins, normal) for bins in (seen, seen.whole)], axis=0)
+    noise = _noise(normal, seen)
     most, high = (_inverted(seen.error, _evenly_off(seen), noise, share) for share in (0.5, 0.025))
-    return Ends(low, least, most, high)
+    return _in_order(low, least, most, high)
 
 
 def difference(first: Bins, second: Bins, random: np.random.Generator, *, draws: int) -> Ends:
@@ -113,22 +125,34 @@ def difference(first: Bins, second: Bins, random: np.random.Generator, *, draws:
     The high end is the largest difference with which one as small as was seen comes about in 2.5 %, if noise adds least to
     the second model's ECE and most to the first one's; the low end the other way round.
     """
-    normal, own = random.normal(size=(draws, len(first.parts) + len(second.parts))), len(first.parts)
-    most, high = _at_most(first, second, normal)
-    least, low = _at_most(second, first, np.roll(normal, -own, axis=1))
-    return Ends(-low, -least, most, high)
+    normal = random.normal(size=(draws, len(first.parts) + len(second.parts)))
+    most, high = np.min([_at_most(bins, second, normal) for bins in (first, first.whole)], axis=0)
+    least, low = -np.min([_at_most(bins, first, normal) for bins in (second, second.whole)], axis=0)
+    return _in_order(low, least, most, high)
+
+
+def _in_order(low: float, least: float, most: float, high: float) -> Ends:
+    """Where one bin bounds the middle from below, that may lie above what noise of all bins leaves."""
+    most = max(least, most)
+    return Ends(float(min(low, least)), float(least), float(most), float(max(most, high)))
+
+
+def _at_least(seen: Bins, normal: Array) -> tuple[float, float]:
+    """Low end and middle of an ECE, if noise adds most to it."""
+    few, extra = _few_off(seen)
+    noise = _noise(normal, seen, extra=extra)
+    low, middle = (_inverted(seen.error, few, noise, share) for share in (0.975, 0.5))
+    return low, middle
 
 
 def _at_most(first: Bins, second: Bins, normal: Array) -> tuple[float, float]:
-    """Middle and high end of the difference second − first."""
+    """Middle and high end of the difference second − first, if noise adds most to the first ECE and least to the second."""
     few, extra = _few_off(first)
-    units = np.concatenate([first.units, second.units], axis=1)
-    wider = np.concatenate([extra, np.zeros(len(second.parts))])
-    noise, own = normal @ _factor(units.T @ units + np.diag(wider)), len(few)
-    base = _inverted(first.error, few, noise[:, :own], 0.5)
-    drawn = _drawn(base, few, noise[:, :own])
+    both, own = _noise(normal, first, second, extra=extra), len(few)
+    base = _inverted(first.error, few, both[:, :own], 0.5)
+    drawn = _drawn(base, few, both[:, :own])
     middle, end = (
-        _inverted(second.error - first.error, _evenly_off(second), noise[:, own:], share, drawn) - base
+        _inverted(second.error - first.error, _evenly_off(second), both[:, own:], share, drawn) - base
         for share in (0.5, 0.025)
     )
     return middle, end
@@ -136,8 +160,7 @@ def _at_most(first: Bins, second: Bins, normal: Array) -> tuple[float, float]:
 
 def _evenly_off(seen: Bins) -> Array:
     """What bins add to an ECE of 1 if all are off by equally many standard errors."""
-    spread = np.sqrt((seen.units**2).sum(0))
-    direction = np.where(seen.parts < 0, -1, 1) * (spread if spread.any() else 1.0)
+    direction = np.sqrt(seen.variance) * np.where(seen.parts < 0, -1, 1)
     result: Array = direction / np.abs(direction).sum()
     return result
 
@@ -147,18 +170,20 @@ def _few_off(seen: Bins) -> tuple[Array, Array]:
 
     Their noise is at least that of a calibrated model.
     """
-    variance = (seen.units**2).sum(0)
-    error = np.sqrt(np.maximum(variance, seen.floor))
-    clearness = np.divide(np.abs(seen.parts), error, out=np.where(seen.parts == 0, 0, np.inf), where=error > 0)
-    off = (clearness > CLEARLY) | (np.arange(len(error)) == clearness.argmax())
+    clearness = np.abs(seen.parts) / np.sqrt(np.maximum(seen.variance, seen.floor))
+    off = (clearness > CLEARLY) | (np.arange(len(clearness)) == clearness.argmax())
     direction = np.where(seen.parts == 0, 1.0, seen.parts) * off
-    return direction / np.abs(direction).sum(), np.maximum(seen.floor - variance, 0)
+    return direction / np.abs(direction).sum(), np.maximum(seen.floor - seen.variance, 0)
 
 
-def _factor(covariance: Array) -> Array:
-    """What standard normal rows are multiplied with to have this covariance."""
-    values, vectors = np.linalg.eigh(covariance)
-    result: Array = np.sqrt(np.maximum(values, 0))[:, None] * vectors.T
+def _noise(normal: Array, *seen: Bins, extra: Array | float = 0.0) -> Array:
+    """Normal noise of the bins, side by side, with what they share; the first have `extra` variance."""
+    units = np.concatenate([one.units for one in seen], axis=1)
+    covariance = units.T @ units
+    apart = np.concatenate([one.variance for one in seen]) - np.diag(covariance)
+    apart[: len(seen[0].parts)] += extra
+    values, vectors = np.linalg.eigh(covariance + np.diag(apart))
+    result: Array = normal[:, : len(values)] @ (np.sqrt(np.maximum(values, 0))[:, None] * vectors.T)
     return result
 
 
