@@ -21,7 +21,7 @@ Array = np.ndarray
 CLEARLY = 2.0
 """Standard errors from which a bin counts as off, where noise is to have added most."""
 PSEUDO = 0.5
-"""Errors that each bin may have had more or less by chance, besides what it shows: one without any is not without noise."""
+"""Variance of the errors of each bin besides what it shows: one without any is not without noise."""
 
 
 class Ends(NamedTuple):
@@ -65,8 +65,13 @@ class Bins:
     @property
     def variance(self) -> Array:
         """Of each part; b."""
-        result: Array = (self.units**2).sum(0) + PSEUDO / len(self.units) ** 2
+        result: Array = (self.units**2).sum(0)
         return result
+
+    @property
+    def unseen(self) -> float:
+        """Variance of the ECE besides."""
+        return PSEUDO * len(self.parts) / len(self.units) ** 2
 
     @property
     def whole(self) -> Bins:
@@ -112,10 +117,10 @@ def ends(seen: Bins, random: np.random.Generator, *, draws: int) -> Ends:
     were only those bins off that clearly are (the clearest, if none is): noise adds most then. The middles are those of
     50 %. Noise adds to every ECE, so the one that was seen can lie above the high end.
     """
-    normal = random.normal(size=(draws, len(seen.parts)))
+    normal = random.normal(size=(draws, len(seen.parts) + 1))
     low, least = np.max([_at_least(bins, normal) for bins in (seen, seen.whole)], axis=0)
-    noise = _noise(normal, seen)
-    most, high = (_inverted(seen.error, _evenly_off(seen), noise, share) for share in (0.5, 0.025))
+    noise, unseen = _noise(normal, seen)
+    most, high = (_inverted(seen.error, _evenly_off(seen), noise, share, unseen) for share in (0.5, 0.025))
     return _in_order(low, least, most, high)
 
 
@@ -125,7 +130,7 @@ def difference(first: Bins, second: Bins, random: np.random.Generator, *, draws:
     The high end is the largest difference with which one as small as was seen comes about in 2.5 %, if noise adds least to
     the second model's ECE and most to the first one's; the low end the other way round.
     """
-    normal = random.normal(size=(draws, len(first.parts) + len(second.parts)))
+    normal = random.normal(size=(draws, len(first.parts) + len(second.parts) + 1))
     most, high = np.min([_at_most(bins, second, normal) for bins in (first, first.whole)], axis=0)
     least, low = -np.min([_at_most(bins, first, normal) for bins in (second, second.whole)], axis=0)
     return _in_order(low, least, most, high)
@@ -140,19 +145,19 @@ def _in_order(low: float, least: float, most: float, high: float) -> Ends:
 def _at_least(seen: Bins, normal: Array) -> tuple[float, float]:
     """Low end and middle of an ECE, if noise adds most to it."""
     few, extra = _few_off(seen)
-    noise = _noise(normal, seen, extra=extra)
-    low, middle = (_inverted(seen.error, few, noise, share) for share in (0.975, 0.5))
+    noise, unseen = _noise(normal, seen, extra=extra)
+    low, middle = (_inverted(seen.error, few, noise, share, unseen) for share in (0.975, 0.5))
     return low, middle
 
 
 def _at_most(first: Bins, second: Bins, normal: Array) -> tuple[float, float]:
     """Middle and high end of the difference second − first, if noise adds most to the first ECE and least to the second."""
     few, extra = _few_off(first)
-    both, own = _noise(normal, first, second, extra=extra), len(few)
-    base = _inverted(first.error, few, both[:, :own], 0.5)
-    drawn = _drawn(base, few, both[:, :own])
+    (noise, unseen), own = _noise(normal, first, second, extra=extra), len(few)
+    base = _inverted(first.error, few, noise[:, :own], 0.5)
+    less = _drawn(base, few, noise[:, :own]) + unseen
     middle, end = (
-        _inverted(second.error - first.error, _evenly_off(second), both[:, own:], share, drawn) - base
+        _inverted(second.error - first.error, _evenly_off(second), noise[:, own:], share, less) - base
         for share in (0.5, 0.025)
     )
     return middle, end
@@ -160,7 +165,8 @@ def _at_most(first: Bins, second: Bins, normal: Array) -> tuple[float, float]:
 
 def _evenly_off(seen: Bins) -> Array:
     """What bins add to an ECE of 1 if all are off by equally many standard errors."""
-    direction = np.sqrt(seen.variance) * np.where(seen.parts < 0, -1, 1)
+    spread = np.sqrt(seen.variance)
+    direction = np.where(seen.parts < 0, -1, 1) * (spread if spread.any() else 1.0)
     result: Array = direction / np.abs(direction).sum()
     return result
 
@@ -170,21 +176,22 @@ def _few_off(seen: Bins) -> tuple[Array, Array]:
 
     Their noise is at least that of a calibrated model.
     """
-    clearness = np.abs(seen.parts) / np.sqrt(np.maximum(seen.variance, seen.floor))
-    off = (clearness > CLEARLY) | (np.arange(len(clearness)) == clearness.argmax())
+    error = np.sqrt(np.maximum(seen.variance, seen.floor))
+    clearness = np.divide(np.abs(seen.parts), error, out=np.where(seen.parts == 0, 0, np.inf), where=error > 0)
+    off = (clearness > CLEARLY) | (np.arange(len(error)) == clearness.argmax())
     direction = np.where(seen.parts == 0, 1.0, seen.parts) * off
     return direction / np.abs(direction).sum(), np.maximum(seen.floor - seen.variance, 0)
 
 
-def _noise(normal: Array, *seen: Bins, extra: Array | float = 0.0) -> Array:
-    """Normal noise of the bins, side by side, with what they share; the first have `extra` variance."""
+def _noise(normal: Array, *seen: Bins, extra: Array | float = 0.0) -> tuple[Array, Array]:
+    """Normal noise of the bins, side by side, with what they share, and that of the ECE besides; the first have `extra` variance."""
     units = np.concatenate([one.units for one in seen], axis=1)
-    covariance = units.T @ units
-    apart = np.concatenate([one.variance for one in seen]) - np.diag(covariance)
-    apart[: len(seen[0].parts)] += extra
-    values, vectors = np.linalg.eigh(covariance + np.diag(apart))
-    result: Array = normal[:, : len(values)] @ (np.sqrt(np.maximum(values, 0))[:, None] * vectors.T)
-    return result
+    apart = np.zeros(units.shape[1])
+    apart[: len(seen[0].parts)] = extra
+    values, vectors = np.linalg.eigh(units.T @ units + np.diag(apart))
+    factor = np.sqrt(np.maximum(values, 0))[:, None] * vectors.T
+    unseen = np.sqrt(sum(one.unseen for one in seen))
+    return normal[:, : len(values)] @ factor, normal[:, -1] * unseen
 
 
 def _drawn(ece: float, direction: Array, noise: Array) -> Array:
