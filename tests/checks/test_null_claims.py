@@ -94,10 +94,10 @@ def test_a_calibrated_model_is_no_concern_and_one_on_the_line_rarely_either():
 
 @pytest.mark.slow
 def test_a_model_that_is_too_sure_by_more_than_the_line_is_seen():
-    seen = {shift: calibration_statuses(shift, 6, 60).count("concern") for shift in (0.10, 0.12, 0.15)}
-    assert seen[0.10] >= 42  # 49 when this was written: a power of .8
-    assert seen[0.12] >= 57
-    assert seen[0.15] == 60
+    seen = {shift: calibration_statuses(shift, 6, 60).count("concern") for shift in (0.05, 0.08, 0.12)}
+    assert seen[0.05] >= 30  # a power of .65
+    assert seen[0.08] >= 57
+    assert seen[0.12] == 60
 
 
 @pytest.mark.slow
