@@ -115,7 +115,8 @@ def ends(seen: Bins, random: np.random.Generator, *, draws: int) -> Ends:
     The high end is the largest ECE with which one as small as was seen comes about in 2.5 %, were all bins off by equally
     many standard errors: noise adds least then. The low end is the smallest with which one as large comes about in 2.5 %,
     were only those bins off that clearly are (the clearest, if none is): noise adds most then. The middles are those of
-    50 %. Noise adds to every ECE, so the one that was seen can lie above the high end.
+    50 %. The low end and its middle are not below those of all images as one bin. Noise adds to every ECE, so the one that
+    was seen can lie above the high end.
     """
     normal = random.normal(size=(draws, len(seen.parts) + 1))
     low, least = np.max([_at_least(bins, normal) for bins in (seen, seen.whole)], axis=0)
