@@ -138,6 +138,20 @@ def test_a_study_of_one_training_a_recipe_says_so_and_asks_for_more_seeds(tmp_pa
         assert [step.command for step in told.steps].count("eyetest study --data planted --seeds 5") == once
 
 
+def test_what_a_study_with_seeds_says_of_one_pair_is_said_to_be_of_its_seed(tmp_path):
+    several, one = (record("study", recipes=[{}, {}], seeds=seeds) for seeds in (3, 1))
+    held = [*sections(tmp_path), Section("s", "Seeds", several, (finding("SEED001"),), tmp_path)]
+    for about, pair in ((several, "seed 0"), (one, "")):
+        shown = coloured(about, held)
+        told = verdict(about, shown, chapters(shown), FEW)
+        pairs = {part.finding.code: part.pair for chapter in chapters(shown) for part in chapter.parts}
+        assert pairs["CMP001"] == pair
+        assert {pairs[code] for code in pairs if not code.startswith("CMP")} == {""}
+        assert ("are those of seed 0" in told.asked) is bool(pair)
+    text = page_of(tmp_path, held, several)
+    assert '<b class="who">seed 0:</b>' in text
+
+
 def test_the_command_for_more_seeds_is_given_once(tmp_path):
     untold = Section("compare", "two against one", record("compare"), (finding("CMP001", "inconclusive"),), tmp_path)
     about, held = record("study", recipes=[{}, {}]), [*sections(tmp_path)[:2], untold]

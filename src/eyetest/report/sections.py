@@ -37,6 +37,8 @@ class Shown:
     """Which of the model colours; None where it is not about one model."""
     further: bool = False
     """Whether it belongs to a further seed, which is shown in short."""
+    several: bool = False
+    """Whether it is of one seed of several."""
 
     @property
     def tint(self) -> str:
@@ -66,13 +68,15 @@ class Shown:
 
 def coloured(record: RunRecord, sections: Sequence[Section]) -> list[Shown]:
     """Each model in its own colour, the same for every seed; a study's sections of other seeds than its first are further."""
+    study = record.kind == "study"
     audits = [section for section in sections if section.run.kind in ("audit", "train")]
     numbers = {title: n % len(COLOURS) for n, title in enumerate(dict.fromkeys(one.title for one in audits))}
     return [
         Shown(
             section,
             numbers[section.title] if section in audits else None,
-            further=record.kind == "study" and section.run.kind != "study" and section.run.seed != record.seed,
+            further=study and section.run.kind != "study" and section.run.seed != record.seed,
+            several=study and section.run.kind != "study" and int(record.config.get("seeds", 1)) > 1,
         )
         for section in sections
     ]

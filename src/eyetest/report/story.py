@@ -56,6 +56,8 @@ MOST, LEAST, LINES, LINE = 8, 5, 22, 80
 """Headlines of a verdict where there are as many; the lines that fit one screen, and the signs of a line."""
 ONCE = "Each recipe was trained once, so a difference may be luck of training."
 """Of a study."""
+SINGLE = "Single models, and pairs of them, are those of seed {seed}."
+"""Of a study with several seeds."""
 TOLD: tuple[Status, ...] = ("concern", "ok")
 UNTOLD: tuple[Status, ...] = ("inconclusive", "error", "not_applicable")
 
@@ -87,6 +89,11 @@ class Part:
     def model(self) -> str:
         """Name of the model that it is about; empty where it is about several, or none."""
         return self.shown.section.title if self.shown.number is not None else ""
+
+    @property
+    def pair(self) -> str:
+        """Which pair of trainings it compares, where there are others."""
+        return f"seed {self.shown.section.run.seed}" if self.shown.comparison and self.shown.several else ""
 
     @property
     def trace(self) -> str:
@@ -268,7 +275,7 @@ def _fitting(ranked: Sequence[Part]) -> list[Part]:
     lines = 0.0
     chosen: list[Part] = []
     for part in ranked:
-        own = math.ceil(len(part.model + part.sentence) / LINE) + 0.6
+        own = math.ceil(len(part.model + part.pair + part.sentence) / LINE) + 0.6
         if len(chosen) < LEAST or lines + own <= LINES:
             lines += own
             chosen.append(part)
@@ -322,8 +329,8 @@ def _asked(record: RunRecord, shown: Sequence[Shown]) -> str:
         return f"{_listed(names) or 'A model'} was audited on {images}."
     seeds = int(record.config.get("seeds", 1)) if record.kind == "study" else 1
     trained = "trained and audited" if record.kind == "study" else "audited"
-    often = f", each from {seeds} seeds" if seeds > 1 else ""
-    luck = f" {ONCE}" if _once(record) else ""
+    often = f", each from {seeds} seeds," if seeds > 1 else ""
+    luck = f" {ONCE}" if _once(record) else f" {SINGLE.format(seed=record.seed)}" if seeds > 1 else ""
     return f"{_listed(names)} were {trained}{often} on {images}, and compared image by image.{luck}"
 
 
@@ -346,7 +353,10 @@ def _summary(
     record: RunRecord, asked: str, headlines: Sequence[Part], untold: Sequence[Untold], missing: Missing
 ) -> str:
     """One paragraph to send."""
-    said = [f"{part.model}: " * bool(part.model) + first_sentence(part.finding.headline) for part in headlines]
+    said = [
+        f"{part.model or part.pair}: " * bool(part.model or part.pair) + first_sentence(part.finding.headline)
+        for part in headlines
+    ]
     unknown = list(dict.fromkeys(one.title for one in untold if one.word == MARKS["inconclusive"][1]))
     end = [f"Cannot be told: {', '.join(unknown)}."] if unknown else []
     made = f"(eyetest {record.versions.get('eyetest', '')}, run {record.id}, {record.created[:10]}.)"
