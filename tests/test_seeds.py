@@ -263,7 +263,8 @@ def test_a_calibration_error_is_told_as_far_as_noise_may_have_moved_it(k: int):
     values = [[[np.full(3000, stats.ece_debiased(*columns))] for columns in side] for side in (nearly, sure)]
     plain = seeds.difference("mean", *values, "f")
     assert plain.value == pytest.approx(told.value)
-    assert told.interval.high - told.interval.low > plain.interval.high - plain.interval.low + 0.005
+    assert told.interval.low < plain.interval.low
+    assert told.interval.high > plain.interval.high + 0.002  # noise added most to the one that is nearly calibrated
     assert told.tellable == pytest.approx((told.interval.high - told.interval.low) / 2)
     assert told.detectable > told.tellable
     assert "noise may have moved each ECE" in told.method
