@@ -139,7 +139,8 @@ def below(ece: float, direction: np.ndarray, noise: np.ndarray, observed: float)
 def test_the_high_end_is_where_a_slow_inversion_finds_it():
     first, second = bins_of(stated(np.random.default_rng(25), 1200, 0.05, 0.12), bins=4)
     slow = {0.025: [], 0.5: []}
-    for one in (first, Bins(*(part.sum(-1, keepdims=True) for part in (first.parts, first.units, first.floor)))):
+    whole = [part.sum(-1, keepdims=True) for part in (first.parts, first.units, first.floor)]
+    for one in (first, Bins(*whole, unseen=0.5 / 1200**2)):
         variance, other = ((bins.units**2).sum(0) for bins in (one, second))
         off = np.abs(one.parts) / np.sqrt(np.maximum(variance, one.floor)) > 2
         assert 0 < off.sum() < 4
@@ -160,6 +161,17 @@ def test_copies_in_one_group_make_a_difference_no_surer():
     assert difference(*bins_of(four, groups=np.repeat(np.arange(900), 4))) == pytest.approx(once, abs=0.005)
     alone = difference(*bins_of(four))
     assert alone.high - alone.low < 0.7 * (once.high - once.low)
+
+
+def test_what_is_not_seen_of_groups_is_what_they_have_in_a_bin():
+    (confidence, correct), member = stated(np.random.default_rng(30), 600, 0.05)[0], np.arange(600)
+    alone = calibration_error.of_bins(confidence, correct, bins=15)
+    assert alone.unseen == pytest.approx(0.5 * 15 / 600**2)
+    assert calibration_error.of_bins(confidence, correct, bins=15, groups=member).unseen == pytest.approx(alone.unseen)
+    scenes = calibration_error.of_bins(confidence, correct, bins=15, groups=member % 20)
+    assert 2 < np.sqrt(scenes.unseen / alone.unseen) < 5  # 30 images a group, 2 in each bin, unevenly
+    alike = calibration_error.of_bins(confidence, correct, bins=15, groups=np.argsort(np.argsort(confidence)) // 40)
+    assert np.sqrt(alike.unseen / alone.unseen) == pytest.approx(40)
 
 
 def test_images_of_one_group_say_nothing_of_others():

@@ -21,7 +21,8 @@ Array = np.ndarray
 CLEARLY = 2.0
 """Standard errors from which a bin counts as off, where noise is to have added most."""
 PSEUDO = 0.5
-"""Variance of the errors of each bin besides what it shows: one without any is not without noise."""
+"""Variance of the errors of each bin besides what it shows, one being an image (or what a group has in the bin): a bin
+without errors is not without noise."""
 
 
 class Ends(NamedTuple):
@@ -56,6 +57,8 @@ class Bins:
     """What each image (or group) adds to that by chance, with bins held fixed; u b."""
     floor: Array
     """Variance of each part if the model were calibrated; b."""
+    unseen: float
+    """Variance of the ECE besides."""
 
     @property
     def error(self) -> float:
@@ -69,14 +72,10 @@ class Bins:
         return result
 
     @property
-    def unseen(self) -> float:
-        """Variance of the ECE besides."""
-        return PSEUDO * len(self.parts) / len(self.units) ** 2
-
-    @property
     def whole(self) -> Bins:
         """All images as one bin."""
-        return Bins(*(part.sum(-1, keepdims=True) for part in (self.parts, self.units, self.floor)))
+        parts, units, floor = (part.sum(-1, keepdims=True) for part in (self.parts, self.units, self.floor))
+        return Bins(parts, units, floor, self.unseen / len(self.parts))
 
 
 def of_bins(confidence: Array, correct: Array, *, bins: int, groups: Array | None = None) -> Bins:
@@ -91,21 +90,29 @@ def of_bins(confidence: Array, correct: Array, *, bins: int, groups: Array | Non
     share = np.repeat(np.add.reduceat(np.eye(len(sizes))[place], starts) / tied[:, None], tied, axis=0)
     parts = share.T @ (right - stated) / n
     about = share @ np.where(sizes > 1, n * parts / sizes, 0)
-    single = np.empty_like(share)
-    single[order] = share * ((right - stated - about) * np.sqrt(sizes / np.maximum(sizes - 1, 1))[place] / n)[:, None]
-    return Bins(parts, _together(single, groups), (share**2).T @ (stated * (1 - stated)) / n**2)
-
-
-def _together(single: Array, groups: Array | None) -> Array:
-    """Sums of groups, as much wider as so few of them ask for."""
+    single = share * ((right - stated - about) * np.sqrt(sizes / np.maximum(sizes - 1, 1))[place] / n)[:, None]
+    floor = (share**2).T @ (stated * (1 - stated)) / n**2
     if groups is None:
-        return single
-    names, member = np.unique(groups, return_inverse=True)
-    number = len(names)
+        units = np.empty_like(single)
+        units[order] = single
+        return Bins(parts, units, floor, PSEUDO * len(parts) / n**2)
+    held = _sums(share, groups[order])
+    unseen = PSEUDO * float((((held**2).sum(0) / held.sum(0)) ** 2).sum()) / n**2
+    return Bins(parts, _few(_sums(single, groups[order])), floor, unseen)
+
+
+def _sums(values: Array, groups: Array) -> Array:
+    """Of the rows of each group."""
+    member = np.unique(groups, return_inverse=True)[1]
+    return np.stack([np.bincount(member, column) for column in values.T], axis=1)
+
+
+def _few(units: Array) -> Array:
+    """As much wider as so few groups ask for."""
+    number = len(units)
     if number < 2:
         raise ValueError("all images are of one group, so nothing can be said of others")
-    sums = np.stack([np.bincount(member, one) for one in single.T], axis=1)
-    result: Array = sums * np.sqrt(number / (number - 1)) * distributions.student_over_normal(0.975, number - 1)
+    result: Array = units * np.sqrt(number / (number - 1)) * distributions.student_over_normal(0.975, number - 1)
     return result
 
 
