@@ -218,8 +218,8 @@ TABLES = {
 NOTES = {
     "cautious": (
         "How much noise adds to an ECE depends on gaps that the answers do not show, and no interval holds the truth in .95 of "
-        "cases whatever these are (Cai & Low 2011). These hold it for the worst of them, and so more often for others: between .93 "
-        "and .97 where models are clearly off, above where they are nearly calibrated or images are few."
+        "cases whatever these are (Cai & Low 2011). These hold it for the worst of them, and so more often for others, most of all "
+        "where images are few or both models are nearly calibrated."
     )
 }
 """Below the title of a table."""
