@@ -61,3 +61,11 @@ def test_ranks(shape, kinds):
 def test_comparing_does_not_import_scipy_stats():
     code = "import sys, eyetest.pairing, eyetest.gating; sys.exit('scipy.stats' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_few_groups_make_an_interval_longer():
+    student = 2.262157162740992  # df 9, scipy.stats.t.ppf(.975, 9)
+    assert distributions.wider_for_groups(10) == pytest.approx((10 / 9) ** 0.5 * student / 1.959963984540054)
+    assert 1 < distributions.wider_for_groups(1000) < 1.003
+    with pytest.raises(ValueError, match="one group"):
+        distributions.wider_for_groups(1)

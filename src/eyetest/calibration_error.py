@@ -96,24 +96,15 @@ def of_bins(confidence: Array, correct: Array, *, bins: int, groups: Array | Non
         units = np.empty_like(single)
         units[order] = single
         return Bins(parts, units, floor, PSEUDO * len(parts) / n**2)
-    held = _sums(share, groups[order])
+    member = np.unique(groups[order], return_inverse=True)[1]
+    held, units = _sums(share, member), _sums(single, member)
     unseen = PSEUDO * float((((held**2).sum(0) / held.sum(0)) ** 2).sum()) / n**2
-    return Bins(parts, _few(_sums(single, groups[order])), floor, unseen)
+    return Bins(parts, units * distributions.wider_for_groups(len(units)), floor, unseen)
 
 
-def _sums(values: Array, groups: Array) -> Array:
+def _sums(values: Array, member: Array) -> Array:
     """Of the rows of each group."""
-    member = np.unique(groups, return_inverse=True)[1]
     return np.stack([np.bincount(member, column) for column in values.T], axis=1)
-
-
-def _few(units: Array) -> Array:
-    """As much wider as so few groups ask for."""
-    number = len(units)
-    if number < 2:
-        raise ValueError("all images are of one group, so nothing can be said of others")
-    result: Array = units * np.sqrt(number / (number - 1)) * distributions.student_over_normal(0.975, number - 1)
-    return result
 
 
 def ends(seen: Bins, random: np.random.Generator, *, draws: int) -> Ends:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy import special
 
@@ -34,6 +36,16 @@ def student_p(t: int | float, freedom: int | float) -> float:
 def student_over_normal(p: float, freedom: int | float) -> float:
     """By how much longer Student's interval is than a normal one: what it costs to estimate a variance from so few."""
     return student_quantile(p, freedom) / normal_quantile(p)
+
+
+def wider_for_groups(number: int, confidence: float = 0.95) -> float:
+    """By how much longer an interval is that varies so few groups: √(g/(g−1)) t/z.
+
+    Raises ValueError if all images are of one group.
+    """
+    if number < 2:
+        raise ValueError("all images are of one group, so nothing can be said of others")
+    return math.sqrt(number / (number - 1)) * student_over_normal((1 + confidence) / 2, number - 1)
 
 
 def chi_squared_quantile(p: float, freedom: int) -> float:

@@ -114,15 +114,14 @@ def compare_seeds(study: RunDir | Path | str) -> Finding:
     Raises UserError if it is no such study or one of its audits is not finished: no training is left out.
     """
     run = _run(study)
-    config, first = run.record.config, run.record.seed
-    names, count = [str(one["name"]) for one in config.get("recipes", ())], int(config.get("seeds", 1))
-    if run.record.kind != "study" or len(names) < 2 or count < 2:
+    names, seeds = [str(one["name"]) for one in run.record.config.get("recipes", ())], run.record.seeds
+    if run.record.kind != "study" or len(names) < 2 or len(seeds) < 2:
         raise UserError(
-            f"{run.path} is a {run.record.kind} of {len(names)} recipes with {count} seed; a study of at least two recipes "
+            f"{run.path} is a {run.record.kind} of {len(names)} recipes with {len(seeds)} seed; a study of at least two recipes "
             "and two seeds was expected, because luck of training shows only in other trainings. Make one with: "
             f"eyetest study --data {run.record.data.name} --seeds 3"
         )
-    recipes = {name: [_training(run, name, seed) for seed in range(first, first + count)] for name in names}
+    recipes = {name: [_training(run, name, seed) for seed in seeds] for name in names}
     finding = compare_recipes(recipes, run.record.data.fingerprint)
     run.write_finding(finding)
     return finding

@@ -315,6 +315,11 @@ class RunRecord(Record):
     """Directories of the runs that this one holds or compares, relative to this one."""
 
     @property
+    def seeds(self) -> range:
+        """Of its trainings."""
+        return range(self.seed, self.seed + int(self.config.get("seeds", 1)))
+
+    @property
     def subject(self) -> str:
         """The model, or the others against the first; empty if there is none yet."""
         first, *others = [model.name for model in self.models] or [""]

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from scipy import special
 
-from . import calibration_error, distributions, reliance, stats
+from . import distributions, reliance, stats
 from .stats import Array, Interval
 
 LEAST, BOOTSTRAPPED = 3, 5
@@ -297,10 +297,10 @@ def _middles(
     first: Sequence[Columns], second: Sequence[Columns], seed: str, groups: Array | None
 ) -> tuple[Array, Array]:
     """Where the ECE of each training is, if noise added to it as much as it may have, and as little; 2k each."""
-    ends = []
-    for confidence, correct in (*first, *second):
-        bins = calibration_error.of_bins(confidence, correct, bins=stats.BINS, groups=groups)
-        ends.append(calibration_error.ends(bins, stats.generator(f"{seed} {stats.BINS} bins"), draws=RESAMPLES))
+    ends = [
+        stats.ece_ends(confidence, correct, seed, groups=groups, draws=RESAMPLES)
+        for confidence, correct in (*first, *second)
+    ]
     return np.array([one.least for one in ends]), np.array([one.most for one in ends])
 
 

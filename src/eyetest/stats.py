@@ -298,9 +298,22 @@ def ece_interval(
     draws: int = RESAMPLES,
 ) -> Interval:
     """The 95 % interval of the ECE of all images of this kind, lengthened to `value` (debiased or not) where that is outside."""
-    seen = calibration_error.of_bins(confidence, correct, bins=bins, groups=groups)
-    found = calibration_error.ends(seen, generator(f"{seed} {bins} bins"), draws=draws)
+    found = ece_ends(confidence, correct, seed, groups=groups, bins=bins, draws=draws)
     return Interval(value, min(found.low, value), max(found.high, value))
+
+
+def ece_ends(
+    confidence: Array,
+    correct: Array,
+    seed: str,
+    *,
+    groups: Array | None = None,
+    bins: int = BINS,
+    draws: int = RESAMPLES,
+) -> calibration_error.Ends:
+    """Where the ECE of all images of this kind may be, and where noise may have moved the one that was seen."""
+    seen = calibration_error.of_bins(confidence, correct, bins=bins, groups=groups)
+    return calibration_error.ends(seen, generator(f"{seed} {bins} bins"), draws=draws)
 
 
 def ece_sweep(confidence: Array, correct: Array, seed: str, *, groups: Array | None = None) -> dict[int, Interval]:
@@ -536,14 +549,11 @@ OF_MEANS: tuple[Statistic, ...] = (
 
 
 def _percentiles(value: float, draws: Array, groups: Array | None, confidence: float) -> Interval:
-    """The interval; with g groups its arms are √(g/(g−1)) t/z times as long, because so few vary too little."""
+    """The interval; with groups its arms are longer, because so few vary too little."""
     low, high = (float(end) for end in np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2]))
     if groups is None:
         return Interval(value, low, high)
-    number = len(np.unique(groups))
-    if number < 2:
-        raise ValueError("all images are of one group, so nothing can be said of others")
-    factor = math.sqrt(number / (number - 1)) * distributions.student_over_normal((1 + confidence) / 2, number - 1)
+    factor = distributions.wider_for_groups(len(np.unique(groups)), confidence)
     return Interval(value, value - factor * (value - low), value + factor * (high - value))
 
 

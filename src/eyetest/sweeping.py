@@ -144,8 +144,9 @@ def open_jobs(run: RunDir, jobs: Sequence[Job]) -> list[Job]:
 def crashes(run: RunDir) -> dict[str, CrashRecord]:
     """The trainings of a sweep that crashed, by name."""
     record = run.record
-    numbers = range(record.seed, record.seed + int(record.config["seeds"]))
-    found = {name: run.crash(name) for name in (f"{folder}-{n}" for folder in record.config["cells"] for n in numbers)}
+    found = {
+        name: run.crash(name) for name in (f"{folder}-{n}" for folder in record.config["cells"] for n in record.seeds)
+    }
     return {name: crash for name, crash in found.items() if crash is not None}
 
 

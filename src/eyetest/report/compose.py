@@ -80,15 +80,13 @@ def _held(run: RunDir) -> tuple[RunDir, ...]:
 
 def _expected(record: RunRecord) -> list[str]:
     """Directories of the audits that a study was asked for."""
-    seeds = range(record.seed, record.seed + int(record.config.get("seeds", 1)))
-    return [f"{recipe['name']}-{seed}" for seed in seeds for recipe in record.config.get("recipes", ())]
+    return [f"{recipe['name']}-{seed}" for seed in record.seeds for recipe in record.config.get("recipes", ())]
 
 
 def _trainings(run: RunDir) -> str:
     """How far an unfinished sweep has come."""
     record = run.record
-    seeds = range(record.seed, record.seed + int(record.config["seeds"]))
-    cells = [run.cell(f"{folder}-{seed}").path for seed in seeds for folder in record.config["cells"]]
+    cells = [run.cell(f"{folder}-{seed}").path for seed in record.seeds for folder in record.config["cells"]]
     ended = sum(finished(path) is not None for path in cells)
     return f"{ended} of {len(cells)} trainings have ended; they are compared when all have."
 

@@ -76,7 +76,7 @@ def coloured(record: RunRecord, sections: Sequence[Section]) -> list[Shown]:
             section,
             numbers[section.title] if section in audits else None,
             further=study and section.run.kind != "study" and section.run.seed != record.seed,
-            several=study and section.run.kind != "study" and int(record.config.get("seeds", 1)) > 1,
+            several=study and len(record.seeds) > 1,
         )
         for section in sections
     ]

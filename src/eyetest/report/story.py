@@ -96,6 +96,11 @@ class Part:
         return f"seed {self.shown.section.run.seed}" if self.shown.comparison and self.shown.several else ""
 
     @property
+    def who(self) -> str:
+        """The model, or the pair of trainings, that it is about; empty where that needs no name."""
+        return self.model or self.pair
+
+    @property
     def trace(self) -> str:
         """Where its number comes from."""
         return trace(self.finding)
@@ -244,8 +249,9 @@ def verdict(record: RunRecord, shown: Sequence[Shown], told: Sequence[Chapter], 
     asked = _asked(record, shown)
     others = sorted((part for part in parts if part not in headlines), key=_later)
     todo = steps((part.finding, part.shown) for part in (*headlines, *others))
-    if _once(record) and not any(step.command == more_seeds(record).command for step in todo):
-        todo.append(more_seeds(record))
+    more = more_seeds(record)
+    if _once(record) and more.command not in {step.command for step in todo}:
+        todo.append(more)
     if missing.command:
         todo.insert(0, Step("Finish the run: the same command goes on where it stopped.", missing.command))
     return Verdict(
@@ -275,7 +281,7 @@ def _fitting(ranked: Sequence[Part]) -> list[Part]:
     lines = 0.0
     chosen: list[Part] = []
     for part in ranked:
-        own = math.ceil(len(part.model + part.pair + part.sentence) / LINE) + 0.6
+        own = math.ceil(len(part.who + part.sentence) / LINE) + 0.6
         if len(chosen) < LEAST or lines + own <= LINES:
             lines += own
             chosen.append(part)
@@ -323,11 +329,11 @@ def _asked(record: RunRecord, shown: Sequence[Shown]) -> str:
     if record.kind == "train":
         return f"{_listed(names)} was trained on {record.data.images.get('train', 0):,} images of {title} ({classes} classes)."
     if record.kind == "sweep":
-        trainings = len(record.config.get("cells", ())) * int(record.config.get("seeds", 1))
+        trainings = len(record.config.get("cells", ())) * len(record.seeds)
         return f"{trainings} trainings on {title} ({classes} classes) were compared on the same validation images."
     if len(names) < 2:
         return f"{_listed(names) or 'A model'} was audited on {images}."
-    seeds = int(record.config.get("seeds", 1)) if record.kind == "study" else 1
+    seeds = len(record.seeds) if record.kind == "study" else 1
     trained = "trained and audited" if record.kind == "study" else "audited"
     often = f", each from {seeds} seeds," if seeds > 1 else ""
     luck = f" {ONCE}" if _once(record) else f" {SINGLE.format(seed=record.seed)}" if seeds > 1 else ""
@@ -336,7 +342,7 @@ def _asked(record: RunRecord, shown: Sequence[Shown]) -> str:
 
 def _once(record: RunRecord) -> bool:
     """Whether recipes are compared by one training each."""
-    return record.kind == "study" and len(record.config.get("recipes", ())) > 1 and record.config.get("seeds", 1) == 1
+    return record.kind == "study" and len(record.config.get("recipes", ())) > 1 and len(record.seeds) == 1
 
 
 def _tested(record: RunRecord, shown: Sequence[Shown]) -> int:
@@ -353,10 +359,7 @@ def _summary(
     record: RunRecord, asked: str, headlines: Sequence[Part], untold: Sequence[Untold], missing: Missing
 ) -> str:
     """One paragraph to send."""
-    said = [
-        f"{part.model or part.pair}: " * bool(part.model or part.pair) + first_sentence(part.finding.headline)
-        for part in headlines
-    ]
+    said = [f"{part.who}: " * bool(part.who) + first_sentence(part.finding.headline) for part in headlines]
     unknown = list(dict.fromkeys(one.title for one in untold if one.word == MARKS["inconclusive"][1]))
     end = [f"Cannot be told: {', '.join(unknown)}."] if unknown else []
     made = f"(eyetest {record.versions.get('eyetest', '')}, run {record.id}, {record.created[:10]}.)"
